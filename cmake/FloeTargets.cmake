@@ -1,0 +1,68 @@
+# floe_library(<folder> SOURCES ... [LINK floe::x ...] [PRIVATE_LINK third::party ...])
+# makes the target floe::<folder>. What stands under LINK is the only thing its sources may include;
+# tests/source_tree checks that against every #include.
+include_guard(GLOBAL)
+
+function(floe_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic $<$<BOOL:${FLOE_WERROR}>:-Werror>)
+  if(FLOE_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${FLOE_SANITIZE} -fno-omit-frame-pointer
+      -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${FLOE_SANITIZE})
+  endif()
+  if(FLOE_FUZZ)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()
+
+function(floe_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(floe_${name} ${ARG_SOURCES})
+  add_library(floe::${name} ALIAS floe_${name})
+  set_target_properties(floe_${name} PROPERTIES EXPORT_NAME ${name} OUTPUT_NAME floe_${name}
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  target_include_directories(floe_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:include>)
+  target_link_libraries(floe_${name} PUBLIC ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
+  floe_compile_options(floe_${name})
+  set_property(GLOBAL APPEND PROPERTY FLOE_LIBRARIES floe_${name})
+endfunction()
+
+# floe_program(<name> SOURCES ... LINK ...)
+function(floe_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  floe_compile_options(${name})
+endfunction()
+
+# floe_test(<name> LABEL unit|sim|uv|netns|interop SOURCES ... LINK ... [PROPERTIES ctest properties])
+# makes one GoogleTest executable whose every TEST is a ctest test with that label.
+function(floe_test name)
+  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;LINK;PROPERTIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE FLOE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  floe_compile_options(${name})
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120 ${ARG_PROPERTIES})
+endfunction()
+
+# floe_fuzz(<name> SOURCES ... LINK ... CORPUS folder)
+# makes one libFuzzer executable and a ctest test (label fuzz) that runs its corpus and then mutates it
+# for a few seconds.
+function(floe_fuzz name)
+  cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  floe_compile_options(${name})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${name}-found)
+  add_test(NAME ${name}
+    COMMAND ${name} -max_total_time=5 -timeout=5 -rss_limit_mb=2048 -print_final_stats=1
+      ${CMAKE_CURRENT_BINARY_DIR}/${name}-found ${ARG_CORPUS})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 60)
+endfunction()

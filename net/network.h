@@ -1,0 +1,176 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "floe/core/log.h"
+#include "floe/core/random.h"
+#include "floe/core/result.h"
+#include "floe/core/time.h"
+#include "floe/net/datagram.h"
+#include "floe/net/endpoint.h"
+#include "floe/net/pacer.h"
+#include "floe/net/send_batch.h"
+
+// One machine as one thread sees it. floe ships two implementations, `net::uv` (real sockets) and
+// `net::sim` (virtual time); writing a third is how floe runs on any other transport.
+//
+// Rules every implementation keeps:
+//  - Everything happens on one thread, except `Network::post`.
+//  - No call into a network calls a handler back before it returns.
+//  - A handler may do anything, including destroying the object it was called for.
+//  - Destroying a socket, stream, listener, timer or lookup ends its callbacks at once.
+namespace floe::net {
+
+/// What one address of one network interface is good for.
+enum class InterfaceKind : std::uint8_t { kUnknown, kEthernet, kWifi, kCellular, kVpn, kLoopback };
+
+struct Interface {
+  std::string name;
+  Address address;
+  std::uint8_t prefix_length = 0;
+  InterfaceKind kind = InterfaceKind::kUnknown;
+};
+
+/// Called with what arrives on a UDP socket.
+class UdpHandler {
+ public:
+  virtual ~UdpHandler() = default;
+  /// One or more packets in the order they came; the views die when this returns.
+  virtual void on_datagrams(std::span<Datagram> datagrams) = 0;
+};
+
+/// An open UDP socket; destroying it closes it. Packets leave through `Network::send`.
+class UdpSocket {
+ public:
+  virtual ~UdpSocket() = default;
+  virtual SocketId id() const = 0;
+  /// The address and port it is bound to.
+  virtual Endpoint local() const = 0;
+};
+
+struct UdpOptions {
+  Endpoint bind;  ///< Port 0 lets the system choose.
+  /// Tried in turn (from a random start) when `bind.port` is 0; [0, 0] means the system's choice.
+  std::uint16_t port_min = 0;
+  std::uint16_t port_max = 0;
+  bool reuse_port = false;  ///< Several sockets, usually one per loop, share the port.
+};
+
+/// Called with what happens on a TCP stream.
+class StreamHandler {
+ public:
+  virtual ~StreamHandler() = default;
+  virtual void on_connected() {}
+  virtual void on_data(MutableBytes data) = 0;
+  /// The last call: the other end closed (`Errc::kClosed`), or why it ended or never connected.
+  virtual void on_closed(const Error& error) = 0;
+  /// All that was accepted for sending has been handed to the system after `Network::send`
+  /// or `Stream::write` had to keep some of it.
+  virtual void on_drained() {}
+};
+
+/// A TCP connection; destroying it closes it. Framed packets leave through `Network::send`.
+class Stream {
+ public:
+  /// Bytes a stream keeps while the other end does not read; above it writes would block.
+  static constexpr std::size_t kMaxBuffered = 1 << 20;
+
+  virtual ~Stream() = default;
+  virtual SocketId id() const = 0;
+  virtual Endpoint local() const = 0;
+  virtual Endpoint remote() const = 0;
+  /// A stream that came from a listener has no handler until it is given one; what arrives before
+  /// waits.
+  virtual void set_handler(StreamHandler& handler) = 0;
+  /// Takes all of `data` or nothing (`Errc::kWouldBlock`).
+  [[nodiscard]] virtual Result<> write(Bytes data) = 0;
+  /// Sends what is buffered, then FIN; still receives.
+  virtual void shutdown() = 0;
+};
+
+class ListenerHandler {
+ public:
+  virtual ~ListenerHandler() = default;
+  virtual void on_accept(std::unique_ptr<Stream> stream) = 0;
+};
+
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  virtual Endpoint local() const = 0;
+};
+
+/// Calls back once at the time it is armed for. Destroying it disarms it.
+class Timer {
+ public:
+  virtual ~Timer() = default;
+  /// Replaces any earlier time; a time in the past means "at the next turn"; kNever disarms.
+  virtual void arm(Time when) = 0;
+};
+
+/// A name lookup under way; destroying it abandons it.
+class Lookup {
+ public:
+  virtual ~Lookup() = default;
+};
+/// The addresses in the system's order of preference, or why there are none.
+using LookupCallback = std::function<void(Result<std::vector<Address>>)>;
+
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  virtual Time now() const = 0;
+  virtual Random& random() = 0;
+  /// Every address of every interface that is up, loopback included.
+  virtual std::vector<Interface> interfaces() = 0;
+
+  /// `handler` must outlive the socket.
+  [[nodiscard]] virtual Result<std::unique_ptr<UdpSocket>> open_udp(const UdpOptions& options,
+                                                                    UdpHandler& handler) = 0;
+
+  /// Sends every run of `batch`. What the system refuses at once for a route is listed in
+  /// `batch.failures()`; runs for sockets that are gone are dropped silently. What the system has
+  /// no room for now is kept (bounded) and sent when it has.
+  virtual void send(SendBatch& batch) = 0;
+  /// Bytes that `send` keeps on datagram sockets because the system had no room. Senders that can
+  /// wait should while this is not 0.
+  virtual std::size_t send_backlog() const { return 0; }
+
+  /// Starts a TCP connection from `local` (port 0: any; nullopt: any address). `handler` must
+  /// outlive the stream.
+  [[nodiscard]] virtual Result<std::unique_ptr<Stream>> connect(const Endpoint& remote,
+                                                                std::optional<Endpoint> local,
+                                                                StreamHandler& handler) = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& local,
+                                                                 ListenerHandler& handler) = 0;
+
+  [[nodiscard]] virtual std::unique_ptr<Timer> create_timer(std::function<void()> callback) = 0;
+  /// Looks `name` up for both families. The callback comes at a later turn, never from within.
+  [[nodiscard]] virtual std::unique_ptr<Lookup> lookup(std::string_view name,
+                                                       LookupCallback callback) = 0;
+
+  /// Runs `task` on the network's thread at a later turn. The one call any thread may make; the
+  /// network must still be alive.
+  virtual void post(std::function<void()> task) = 0;
+
+  Pacer& pacer() { return pacer_; }
+
+  void set_log_sink(LogSink sink) { log_sink_ = std::move(sink); }
+  void log(LogLevel level, std::string_view component, std::string_view message) const {
+    if (log_sink_) log_sink_(level, component, message);
+  }
+
+ private:
+  Pacer pacer_;
+  LogSink log_sink_;
+};
+
+}  // namespace floe::net
