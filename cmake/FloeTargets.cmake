@@ -2,6 +2,7 @@
 # makes the target floe::<folder>. What stands under LINK is the only thing its sources may include;
 # tests/source_tree checks that against every #include.
 include_guard(GLOBAL)
+include(GNUInstallDirs)
 
 function(floe_compile_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
@@ -24,7 +25,7 @@ function(floe_library name)
   set_target_properties(floe_${name} PROPERTIES EXPORT_NAME ${name} OUTPUT_NAME floe_${name}
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
   target_include_directories(floe_${name} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:include>)
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(floe_${name} PUBLIC ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
   floe_compile_options(floe_${name})
   set_property(GLOBAL APPEND PROPERTY FLOE_LIBRARIES floe_${name})
@@ -52,17 +53,29 @@ function(floe_test name)
 endfunction()
 
 # floe_fuzz(<name> SOURCES ... LINK ... CORPUS folder)
-# makes one libFuzzer executable and a ctest test (label fuzz) that runs its corpus and then mutates it
-# for a few seconds.
+# makes one fuzz executable and a ctest test with the label fuzz. Where FLOE_FUZZ is on (clang) it is a libFuzzer
+# program that grows its corpus for a few seconds; elsewhere tests/fuzz/replay.cc stands in for libFuzzer and runs
+# the corpus and a fixed number of seeded mutations of it, so every build keeps every input ever found.
 function(floe_fuzz name)
   cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK})
   floe_compile_options(${name})
-  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${name}-found)
-  add_test(NAME ${name}
-    COMMAND ${name} -max_total_time=5 -timeout=5 -rss_limit_mb=2048 -print_final_stats=1
-      ${CMAKE_CURRENT_BINARY_DIR}/${name}-found ${ARG_CORPUS})
-  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 60)
+  string(REGEX REPLACE "_fuzz$" "" test Fuzz.${name})
+  if(FLOE_FUZZ)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}-found)
+    file(MAKE_DIRECTORY ${found})
+    add_test(NAME ${test}
+      COMMAND ${name} -max_total_time=${FLOE_FUZZ_SECONDS} -timeout=5 -rss_limit_mb=2048 -print_final_stats=1
+        -artifact_prefix=${found}/ ${found} ${ARG_CORPUS})
+    math(EXPR timeout "${FLOE_FUZZ_SECONDS} + 120")
+  else()
+    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.cc)
+    target_link_libraries(${name} PRIVATE floe::core)
+    add_test(NAME ${test} COMMAND ${name} ${ARG_CORPUS})
+    set(timeout 60)
+  endif()
+  set_tests_properties(${test} PROPERTIES LABELS fuzz TIMEOUT ${timeout})
+  set_property(GLOBAL APPEND PROPERTY FLOE_FUZZ_TARGETS ${name})
 endfunction()
