@@ -161,7 +161,11 @@ class Network {
   /// network must still be alive.
   virtual void post(std::function<void()> task) = 0;
 
+  /// Shared by every agent on this network.
   Pacer& pacer() { return pacer_; }
+  /// One batch for everybody on this thread to fill and send within one call, so that idle
+  /// connections hold no send memory. Empty outside such a call.
+  SendBatch& batch() { return batch_; }
 
   void set_log_sink(LogSink sink) { log_sink_ = std::move(sink); }
   void log(LogLevel level, std::string_view component, std::string_view message) const {
@@ -170,6 +174,7 @@ class Network {
 
  private:
   Pacer pacer_;
+  SendBatch batch_;
   LogSink log_sink_;
 };
 
