@@ -160,7 +160,6 @@ class Message {
   };
 
   Message() = default;
-  static Result<Message> parse_header(Bytes bytes);
   Result<> parse_attributes();
   const Attribute* find_attribute(AttributeType type, std::size_t index = 0) const;
   std::optional<std::uint32_t> u32(AttributeType type) const;

@@ -1,0 +1,101 @@
+#include "floe/stun_client/attribute.h"
+
+namespace floe::stun {
+
+std::string_view name(AttributeType type) {
+  switch (type) {
+    case AttributeType::kMappedAddress:
+      return "MAPPED-ADDRESS";
+    case AttributeType::kUsername:
+      return "USERNAME";
+    case AttributeType::kMessageIntegrity:
+      return "MESSAGE-INTEGRITY";
+    case AttributeType::kErrorCode:
+      return "ERROR-CODE";
+    case AttributeType::kUnknownAttributes:
+      return "UNKNOWN-ATTRIBUTES";
+    case AttributeType::kRealm:
+      return "REALM";
+    case AttributeType::kNonce:
+      return "NONCE";
+    case AttributeType::kMessageIntegritySha256:
+      return "MESSAGE-INTEGRITY-SHA256";
+    case AttributeType::kPasswordAlgorithm:
+      return "PASSWORD-ALGORITHM";
+    case AttributeType::kUserhash:
+      return "USERHASH";
+    case AttributeType::kXorMappedAddress:
+      return "XOR-MAPPED-ADDRESS";
+    case AttributeType::kPasswordAlgorithms:
+      return "PASSWORD-ALGORITHMS";
+    case AttributeType::kAlternateDomain:
+      return "ALTERNATE-DOMAIN";
+    case AttributeType::kSoftware:
+      return "SOFTWARE";
+    case AttributeType::kAlternateServer:
+      return "ALTERNATE-SERVER";
+    case AttributeType::kFingerprint:
+      return "FINGERPRINT";
+    case AttributeType::kChannelNumber:
+      return "CHANNEL-NUMBER";
+    case AttributeType::kLifetime:
+      return "LIFETIME";
+    case AttributeType::kXorPeerAddress:
+      return "XOR-PEER-ADDRESS";
+    case AttributeType::kData:
+      return "DATA";
+    case AttributeType::kXorRelayedAddress:
+      return "XOR-RELAYED-ADDRESS";
+    case AttributeType::kRequestedAddressFamily:
+      return "REQUESTED-ADDRESS-FAMILY";
+    case AttributeType::kEvenPort:
+      return "EVEN-PORT";
+    case AttributeType::kRequestedTransport:
+      return "REQUESTED-TRANSPORT";
+    case AttributeType::kDontFragment:
+      return "DONT-FRAGMENT";
+    case AttributeType::kReservationToken:
+      return "RESERVATION-TOKEN";
+    case AttributeType::kAdditionalAddressFamily:
+      return "ADDITIONAL-ADDRESS-FAMILY";
+    case AttributeType::kAddressErrorCode:
+      return "ADDRESS-ERROR-CODE";
+    case AttributeType::kIcmp:
+      return "ICMP";
+    case AttributeType::kConnectionId:
+      return "CONNECTION-ID";
+    case AttributeType::kPriority:
+      return "PRIORITY";
+    case AttributeType::kUseCandidate:
+      return "USE-CANDIDATE";
+    case AttributeType::kIceControlled:
+      return "ICE-CONTROLLED";
+    case AttributeType::kIceControlling:
+      return "ICE-CONTROLLING";
+    case AttributeType::kChangeRequest:
+      return "CHANGE-REQUEST";
+    case AttributeType::kPadding:
+      return "PADDING";
+    case AttributeType::kResponsePort:
+      return "RESPONSE-PORT";
+    case AttributeType::kResponseOrigin:
+      return "RESPONSE-ORIGIN";
+    case AttributeType::kOtherAddress:
+      return "OTHER-ADDRESS";
+    case AttributeType::kAccessToken:
+      return "ACCESS-TOKEN";
+    case AttributeType::kThirdPartyAuthorization:
+      return "THIRD-PARTY-AUTHORIZATION";
+    case AttributeType::kNomination:
+      return "NOMINATION";
+    case AttributeType::kGoogNetworkInfo:
+      return "GOOG-NETWORK-INFO";
+    case AttributeType::kMetaDtlsInStun:
+      return "META-DTLS-IN-STUN";
+    case AttributeType::kMetaDtlsInStunAcknowledgement:
+      return "META-DTLS-IN-STUN-ACKNOWLEDGEMENT";
+  }
+  return {};
+}
+
+}  // namespace floe::stun
