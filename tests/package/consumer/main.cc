@@ -1,10 +1,10 @@
 // A program of someone else's that touches several of floe's layers through their public headers.
 
-#include <cstdio>
 #include <floe/core/text.h>
 #include <floe/crypto/crypto.h>
 #include <floe/net/endpoint.h>
 #include <floe/net/send_batch.h>
+#include <cstdio>
 
 int main() {
   const auto endpoint = floe::net::Endpoint::parse("[2001:db8::1]:3478");
