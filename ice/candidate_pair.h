@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "floe/core/time.h"
+#include "floe/ice/candidate.h"
+#include "floe/net/datagram.h"
+
+namespace floe::ice {
+
+enum class Role : std::uint8_t { kControlling, kControlled };
+
+std::string_view to_string(Role role);
+constexpr Role opposite(Role role) {
+  return role == Role::kControlling ? Role::kControlled : Role::kControlling;
+}
+
+/// RFC 8445 section 6.1.2.6
+enum class PairState : std::uint8_t { kFrozen, kWaiting, kInProgress, kSucceeded, kFailed };
+
+std::string_view to_string(PairState state);
+
+/// Names a pair within its agent; never used twice.
+enum class PairId : std::uint32_t {};
+
+/// A candidate of ours together with the socket its packets leave from (its base).
+struct LocalCandidate {
+  Candidate candidate;
+  net::SocketId socket = net::kNoSocket;
+  net::Endpoint base;
+};
+
+/// A candidate of the peer's.
+struct RemoteCandidate {
+  Candidate candidate;
+  /// Learned from a check, not (yet) from signalling.
+  bool learned = false;
+};
+
+/// A base of ours with a candidate of theirs, and what is known about the path between them.
+/// Reflexive candidates of ours form no pairs of their own: RFC 8445 section 6.1.2.4 replaces them
+/// by their base, which makes them redundant.
+struct CandidatePair {
+  PairId id{};
+  std::uint32_t local = 0;   ///< Index of the base's candidate in the agent's local candidates.
+  std::uint32_t remote = 0;  ///< Index in the agent's remote candidates.
+  net::SocketId socket = net::kNoSocket;
+  net::Endpoint base;
+  net::Endpoint destination;
+  std::string foundation;  ///< Both foundations: pairs that probably fare alike (section 6.1.2.6).
+  std::uint64_t priority = 0;
+  PairState state = PairState::kFrozen;
+
+  /// A check of ours succeeded: the pair is in the valid list (section 7.2.5.3.2).
+  bool valid = false;
+  /// The local candidate of the valid pair: the one whose address the peer saw.
+  std::uint32_t valid_local = 0;
+  bool nominated = false;
+  /// The controlling peer sent USE-CANDIDATE before our own check succeeded (section 7.3.1.5).
+  bool nominate_on_success = false;
+  /// The peer sent an authenticated check over it, so its address is validated.
+  bool heard = false;
+  bool triggered = false;  ///< Waits in the triggered-check queue.
+
+  Time last_success{};  ///< When the last authenticated response came.
+  Duration round_trip{};
+  Duration total_round_trip{};
+  std::uint32_t requests_sent = 0;
+  std::uint32_t requests_received = 0;
+  std::uint32_t responses_sent = 0;
+  std::uint32_t responses_received = 0;
+  std::uint32_t consent_requests_sent = 0;
+  std::string failure;  ///< Why it is in `kFailed`, in words.
+};
+
+}  // namespace floe::ice

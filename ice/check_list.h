@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "floe/ice/candidate_pair.h"
+
+namespace floe::ice {
+
+/// The checklist and valid list of one data stream (RFC 8445 sections 6.1.2 and 6.1.4.2): which
+/// pairs there are, in which order they are checked, and which is the best that works. It knows
+/// nothing of packets or time.
+class CheckList {
+ public:
+  /// RFC 8445 section 6.1.2.5 limits the pairs of a session, 100 by default. A triggered pair may go
+  /// over it (a peer that reaches us is worth a check) up to twice the limit.
+  explicit CheckList(std::size_t max_pairs) : max_pairs_(max_pairs) {}
+
+  using Pairs = std::vector<std::unique_ptr<CandidatePair>>;
+
+  /// Adds a pair that signalling brought, or returns null if it is redundant or would be the worst
+  /// of too many. Room is made by dropping the worst pair that nothing is known about.
+  CandidatePair* add(CandidatePair pair);
+  /// Adds a pair that an inbound check brought.
+  CandidatePair* add_triggered(CandidatePair pair);
+
+  CandidatePair* find(net::SocketId socket, const net::Endpoint& destination) const;
+  CandidatePair* find(PairId id) const;
+
+  /// Queues a check that goes before all ordinary ones (section 6.1.4.1).
+  void trigger(CandidatePair& pair);
+  /// The pair to check next: triggered first, then the best waiting one, then the best frozen one
+  /// whose foundation nobody is busy with. Null if none.
+  CandidatePair* take_next();
+  bool has_work() const;
+
+  /// Unfreezes what the success of `pair` makes promising (section 7.2.5.3.3).
+  void succeeded(const CandidatePair& pair);
+  /// Puts the pair in `kFailed` and takes it out of every queue.
+  void fail(CandidatePair& pair, std::string why);
+  /// Drops the pairs below `priority` whose checks have not started: a nominated pair has made them
+  /// pointless (section 8.1.2).
+  void stop_checks_below(std::uint64_t priority);
+
+  /// Recomputes all pair priorities, for a new role or a changed candidate.
+  void set_priorities(Role role, std::span<const LocalCandidate> locals,
+                      std::span<const RemoteCandidate> remotes);
+
+  CandidatePair* best_valid() const;
+  CandidatePair* best_nominated() const;
+  /// True if a pair of higher priority than `pair` may still succeed.
+  bool better_may_come(const CandidatePair& pair) const;
+  bool any_unfinished() const;
+
+  const Pairs& pairs() const { return pairs_; }
+  std::size_t dropped() const { return dropped_; }
+
+ private:
+  CandidatePair* insert(CandidatePair pair);
+  bool make_room(std::uint64_t priority);
+  bool foundation_busy(const std::string& foundation) const;
+  void sort();
+
+  std::size_t max_pairs_;
+  std::uint32_t next_id_ = 1;
+  Pairs pairs_;  // best first
+  std::deque<PairId> triggered_;
+  std::size_t dropped_ = 0;
+};
+
+}  // namespace floe::ice
