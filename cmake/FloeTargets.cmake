@@ -50,6 +50,7 @@ function(floe_test name)
   floe_compile_options(${name})
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120 ${ARG_PROPERTIES})
+  set_property(GLOBAL APPEND PROPERTY FLOE_TESTS_${ARG_LABEL} ${name})
 endfunction()
 
 # floe_fuzz(<name> SOURCES ... LINK ... CORPUS folder)
