@@ -168,6 +168,9 @@ struct CoveredText {
                static_cast<std::uint8_t>(attribute_end - kHeaderSize)},
         parts{message.first(2), Bytes(length), message.subspan(4, attribute_at - 4)} {}
 
+  CoveredText(const CoveredText&) = delete;  // `parts` points at `length`.
+  CoveredText& operator=(const CoveredText&) = delete;
+
   std::array<std::uint8_t, 2> length;
   std::array<Bytes, 3> parts;
 };
