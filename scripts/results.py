@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""results.py JUNIT: prints the output of each test that failed, then "PASSED FAILED SKIPPED" as the last line."""
+"""results.py JUNIT: prints the output of each test that failed, then "PASSED FAILED SKIPPED" as the last line.
+
+No test at all counts as one failure: something that should have run them is broken.
+"""
 
 import sys
 import xml.etree.ElementTree
@@ -25,4 +28,7 @@ for case in xml.etree.ElementTree.parse(sys.argv[1]).getroot().iter("testcase"):
         print(f"-- {case.get('name')}: {kind}")
     if kind == "failed":
         print("\n".join((case.findtext("system-out") or "").rstrip().split("\n")[-LAST_LINES:]))
+if not sum(counts.values()):
+    print("-- there was no test to run")
+    counts["failed"] = 1
 print(*counts.values())
