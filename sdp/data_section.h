@@ -51,6 +51,10 @@ struct RemoteData {
   bool operator==(const RemoteData&) const = default;
 };
 
+/// Whether ICE credentials are there and of legal length and characters (RFC 8839 section 5.4), and
+/// at least one fingerprint. Names the first line that is missing or wrong.
+[[nodiscard]] Result<> check(const TransportParameters& transport);
+
 /// What must hold in every description: mids differ from one another, a BUNDLE group names sections
 /// that exist, and no section is in two of them (RFC 5888 section 9, RFC 9143 section 7).
 [[nodiscard]] Result<> check(const Description& description);

@@ -35,8 +35,9 @@ struct Session {
 /// both sides have, the tls-id is left out if the offer has none. `data.mid` is not used: it is the
 /// offer's. `data.sctp_port` becomes 0 if the offer's is 0 (RFC 8841 section 10.3).
 ///
-/// A data section that is bundle-only is acceptable only if it is not bundled into a section that
-/// is refused (RFC 9143 section 7.3.1).
+/// A data section that has no transport of its own (it is bundle-only, or bundled into a section
+/// that is refused here) cannot be accepted, see RFC 9143 section 7.3.1: `Errc::kUnsupported`.
+/// Whatever `read_data_section` has against the offer is an error here too.
 [[nodiscard]] Result<Description> create_answer(const Description& offer, const Session& session,
                                                 const TransportParameters& local,
                                                 const DataSection& data);
