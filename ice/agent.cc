@@ -8,22 +8,32 @@ namespace floe::ice {
 
 std::string_view to_string(State state) {
   switch (state) {
-    case State::kNew: return "new";
-    case State::kChecking: return "checking";
-    case State::kConnected: return "connected";
-    case State::kCompleted: return "completed";
-    case State::kDisconnected: return "disconnected";
-    case State::kFailed: return "failed";
-    case State::kClosed: return "closed";
+    case State::kNew:
+      return "new";
+    case State::kChecking:
+      return "checking";
+    case State::kConnected:
+      return "connected";
+    case State::kCompleted:
+      return "completed";
+    case State::kDisconnected:
+      return "disconnected";
+    case State::kFailed:
+      return "failed";
+    case State::kClosed:
+      return "closed";
   }
   return "unknown";
 }
 
 std::string_view to_string(GatheringState state) {
   switch (state) {
-    case GatheringState::kNew: return "new";
-    case GatheringState::kGathering: return "gathering";
-    case GatheringState::kComplete: return "complete";
+    case GatheringState::kNew:
+      return "new";
+    case GatheringState::kGathering:
+      return "gathering";
+    case GatheringState::kComplete:
+      return "complete";
   }
   return "unknown";
 }
@@ -98,8 +108,9 @@ Result<> Agent::set_remote_credentials(Time now, const Credentials& credentials)
   if (auto ok = validate(credentials); !ok) return ok;
   if (remote_credentials_) {
     if (*remote_credentials_ == credentials) return {};
-    return fail(Errc::kInvalidState, "the peer's ICE credentials are already set; new ones need an "
-                                     "ICE restart");
+    return fail(Errc::kInvalidState,
+                "the peer's ICE credentials are already set; new ones need an "
+                "ICE restart");
   }
   if (state_ == State::kClosed) return fail(Errc::kClosed, "the ICE agent is closed");
   remote_credentials_ = credentials;
@@ -111,8 +122,8 @@ Result<> Agent::set_remote_credentials(Time now, const Credentials& credentials)
 
 Result<> Agent::add_remote_candidate(Time now, const Candidate& candidate) {
   const auto refuse = [&candidate](Errc code, std::string_view why) {
-    return fail(code, "remote candidate " + candidate.endpoint.to_string() + ": " +
-                          std::string(why));
+    return fail(code,
+                "remote candidate " + candidate.endpoint.to_string() + ": " + std::string(why));
   };
   if (state_ == State::kClosed) return refuse(Errc::kClosed, "the ICE agent is closed");
   if (!candidate.hostname.empty()) {
@@ -147,8 +158,8 @@ Result<> Agent::add_remote_candidate(Time now, const Candidate& candidate) {
     return {};
   }
   if (remotes_.size() >= config_.max_remote_candidates) {
-    return refuse(Errc::kLimitExceeded, "the peer has sent " + std::to_string(remotes_.size()) +
-                                            " candidates already");
+    return refuse(Errc::kLimitExceeded,
+                  "the peer has sent " + std::to_string(remotes_.size()) + " candidates already");
   }
   remotes_.push_back({candidate, false});
   pair_with_locals(static_cast<std::uint32_t>(remotes_.size() - 1));
@@ -243,13 +254,15 @@ Agent::Verdict Agent::handle_packet(Time now, const net::Datagram& datagram) {
     return Verdict::kConsumed;
   }
   switch (message->cls()) {
-    case stun::Class::kRequest: handle_request(now, *message, datagram); break;
+    case stun::Class::kRequest:
+      handle_request(now, *message, datagram);
+      break;
     case stun::Class::kIndication:  // a keepalive (RFC 8445 section 11): nothing to do
       ++stats_.indications_received;
       break;
     case stun::Class::kSuccess:
     case stun::Class::kError:
-      if (gatherer_.handle_response(now, *message, datagram)) {
+      if (gatherer_.handle_packet(now, datagram)) {
         drain_gatherer();
       } else {
         handle_response(now, *message, datagram);
@@ -273,7 +286,8 @@ void Agent::handle_send_failure(Time now, const net::Route& route, const Error& 
 }
 
 void Agent::poll_transmit(Time now, net::SendBatch& batch) {
-  gatherer_.poll_transmit(now, output_);
+  if (state_ == State::kClosed) return;
+  gatherer_.poll_transmit(now, batch);
   output_.drain(batch);
 }
 
@@ -321,11 +335,11 @@ std::optional<Agent::Event> Agent::poll_event() {
   return event;
 }
 
-void Agent::close(Time now) {
+void Agent::close() {
   if (state_ == State::kClosed) return;
   if (slot_) pacer_.give_back(*slot_);
   slot_.reset();
-  gatherer_.stop(now);
+  gatherer_.stop();
   checks_.clear();
   consent_.stop();
   output_.clear();

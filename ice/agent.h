@@ -89,8 +89,8 @@ class Agent {
   struct StateChanged {
     State state;
   };
-  /// The pair that data leaves on changed (RFC 8445 section 12.1: the selected pair, before there is
-  /// one the best valid pair).
+  /// The pair that data leaves on changed (RFC 8445 section 12.1: the selected pair, before there
+  /// is one the best valid pair).
   struct SelectedPairChanged {
     PairId pair;
     Candidate local;
@@ -176,7 +176,7 @@ class Agent {
   void handle_timeout(Time now);
   std::optional<Event> poll_event();
   /// Ends everything; idempotent. No packets leave afterwards.
-  void close(Time now);
+  void close();
 
   // --- The path ---
 

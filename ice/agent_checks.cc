@@ -50,8 +50,8 @@ void Agent::send_consent_request(Time now, CandidatePair& pair) {
   check.pair = pair.id;
   check.role = role_;
   check.priority = prflx_priority(pair);
-  // RFC 8445 section 8.1.1: checks of a nominated pair may repeat USE-CANDIDATE; it costs nothing and
-  // tells a controlled peer again that missed it.
+  // RFC 8445 section 8.1.1: checks of a nominated pair may repeat USE-CANDIDATE; it costs nothing
+  // and tells a controlled peer again that missed it.
   check.use_candidate = role_ == Role::kControlling && pair.nominated;
   ++pair.consent_requests_sent;
   transmit(checks_.start(now, check, pacer_.ta(), config_.consent.timeout), pair);

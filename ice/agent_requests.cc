@@ -13,11 +13,16 @@ constexpr std::size_t kMaxEarlyChecks = 32;
 constexpr std::size_t kMaxResponse = 256;
 
 constexpr std::array kKnownAttributes = {
-    stun::AttributeType::kUsername,         stun::AttributeType::kMessageIntegrity,
-    stun::AttributeType::kPriority,         stun::AttributeType::kUseCandidate,
-    stun::AttributeType::kMappedAddress,    stun::AttributeType::kXorMappedAddress,
-    stun::AttributeType::kErrorCode,        stun::AttributeType::kUnknownAttributes,
-    stun::AttributeType::kMessageIntegritySha256, stun::AttributeType::kRealm,
+    stun::AttributeType::kUsername,
+    stun::AttributeType::kMessageIntegrity,
+    stun::AttributeType::kPriority,
+    stun::AttributeType::kUseCandidate,
+    stun::AttributeType::kMappedAddress,
+    stun::AttributeType::kXorMappedAddress,
+    stun::AttributeType::kErrorCode,
+    stun::AttributeType::kUnknownAttributes,
+    stun::AttributeType::kMessageIntegritySha256,
+    stun::AttributeType::kRealm,
     stun::AttributeType::kNonce,
 };
 
@@ -75,8 +80,8 @@ void Agent::handle_request(Time now, const stun::Message& message, const net::Da
 bool Agent::resolve_role_conflict(const stun::Message& message, const net::Datagram& datagram) {
   const auto controlling = message.ice_controlling();
   const auto controlled = message.ice_controlled();
-  const bool conflict = role_ == Role::kControlling ? controlling.has_value()
-                                                    : controlled.has_value();
+  const bool conflict =
+      role_ == Role::kControlling ? controlling.has_value() : controlled.has_value();
   if (!conflict) return true;
   ++stats_.role_conflicts;
   const std::uint64_t theirs = role_ == Role::kControlling ? *controlling : *controlled;
@@ -99,12 +104,12 @@ void Agent::learn_from_check(Time now, const EarlyCheck& check) {
   if (pair == nullptr) {
     const std::uint32_t local = base_candidate(check.socket);
     if (local >= locals_.size()) return;
-    auto remote = static_cast<std::uint32_t>(
-        std::find_if(remotes_.begin(), remotes_.end(),
-                     [&check](const RemoteCandidate& known) {
-                       return known.candidate.endpoint == check.source;
-                     }) -
-        remotes_.begin());
+    auto remote =
+        static_cast<std::uint32_t>(std::find_if(remotes_.begin(), remotes_.end(),
+                                                [&check](const RemoteCandidate& known) {
+                                                  return known.candidate.endpoint == check.source;
+                                                }) -
+                                   remotes_.begin());
     if (remote == remotes_.size()) {
       if (remotes_.size() >= config_.max_remote_candidates) {
         ++stats_.pairs_dropped;

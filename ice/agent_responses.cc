@@ -5,8 +5,7 @@
 
 namespace floe::ice {
 
-void Agent::handle_response(Time now, const stun::Message& message,
-                            const net::Datagram& datagram) {
+void Agent::handle_response(Time now, const stun::Message& message, const net::Datagram& datagram) {
   ++stats_.responses_received;
   const Check* found = checks_.find(message.transaction_id());
   if (found == nullptr || !remote_credentials_) {
@@ -66,8 +65,8 @@ void Agent::handle_success(Time now, const Check& check, CandidatePair& pair,
   if (!pair.triggered) pair.state = PairState::kSucceeded;
   check_list_.succeeded(pair);
 
-  const bool we_nominated = check.use_candidate && role_ == Role::kControlling &&
-                            check.role == Role::kControlling;
+  const bool we_nominated =
+      check.use_candidate && role_ == Role::kControlling && check.role == Role::kControlling;
   const bool peer_nominated = pair.nominate_on_success && role_ == Role::kControlled;
   if (we_nominated || peer_nominated) {
     pair.nominated = true;
@@ -90,6 +89,9 @@ void Agent::handle_error(const Check& check, CandidatePair& pair, std::uint16_t 
     if (check.role == role_) {
       ++stats_.role_conflicts;
       switch_role(opposite(role_));
+      // "The agent MUST change the tiebreaker value": it is what parts two agents that drew the
+      // same.
+      tie_breaker_ = random_.u64();
     }
     check_list_.trigger(pair);
     return;

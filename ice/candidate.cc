@@ -65,8 +65,7 @@ bool is_hostname(std::string_view text) {
 }
 
 bool is_foundation(std::string_view text) {
-  return !text.empty() && text.size() <= 32 &&
-         std::all_of(text.begin(), text.end(), is_ice_char);
+  return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), is_ice_char);
 }
 
 /// The name/value pairs behind the type (RFC 8839 section 5.1: unknown ones are ignored, floe keeps
@@ -102,21 +101,30 @@ Result<> parse_extensions(Fields& fields, Candidate& candidate) {
 
 std::string_view to_string(CandidateType type) {
   switch (type) {
-    case CandidateType::kHost: return "host";
-    case CandidateType::kServerReflexive: return "srflx";
-    case CandidateType::kPeerReflexive: return "prflx";
-    case CandidateType::kRelayed: return "relay";
+    case CandidateType::kHost:
+      return "host";
+    case CandidateType::kServerReflexive:
+      return "srflx";
+    case CandidateType::kPeerReflexive:
+      return "prflx";
+    case CandidateType::kRelayed:
+      return "relay";
   }
   return "unknown";
 }
 
-std::string_view to_string(Protocol protocol) { return protocol == Protocol::kUdp ? "udp" : "tcp"; }
+std::string_view to_string(Protocol protocol) {
+  return protocol == Protocol::kUdp ? "udp" : "tcp";
+}
 
 std::string_view to_string(TcpType type) {
   switch (type) {
-    case TcpType::kActive: return "active";
-    case TcpType::kPassive: return "passive";
-    case TcpType::kSimultaneousOpen: return "so";
+    case TcpType::kActive:
+      return "active";
+    case TcpType::kPassive:
+      return "passive";
+    case TcpType::kSimultaneousOpen:
+      return "so";
   }
   return "unknown";
 }
@@ -206,10 +214,18 @@ std::uint32_t candidate_priority(CandidateType type, std::uint16_t local_prefere
   // RFC 8445 section 5.1.2.2 recommends these type preferences.
   std::uint32_t type_preference = 0;
   switch (type) {
-    case CandidateType::kHost: type_preference = 126; break;
-    case CandidateType::kPeerReflexive: type_preference = 110; break;
-    case CandidateType::kServerReflexive: type_preference = 100; break;
-    case CandidateType::kRelayed: type_preference = 0; break;
+    case CandidateType::kHost:
+      type_preference = 126;
+      break;
+    case CandidateType::kPeerReflexive:
+      type_preference = 110;
+      break;
+    case CandidateType::kServerReflexive:
+      type_preference = 100;
+      break;
+    case CandidateType::kRelayed:
+      type_preference = 0;
+      break;
   }
   return type_preference << 24 | static_cast<std::uint32_t>(local_preference) << 8 |
          (256u - component);

@@ -24,7 +24,7 @@ std::string_view to_string(TcpType type);
 
 /// One way to be reached (RFC 8445 section 5.3, text form RFC 8839 section 5.1).
 struct Candidate {
-  std::string foundation;      ///< 1 to 32 ice-chars.
+  std::string foundation;       ///< 1 to 32 ice-chars.
   std::uint16_t component = 1;  ///< 1..256; floe multiplexes everything over component 1.
   Protocol protocol = Protocol::kUdp;
   std::uint32_t priority = 0;  ///< 1..2^31-1
@@ -53,7 +53,8 @@ struct Candidate {
 std::uint32_t candidate_priority(CandidateType type, std::uint16_t local_preference,
                                  std::uint16_t component);
 
-/// RFC 8445 section 6.1.2.3: G is the controlling side's candidate priority, D the controlled side's.
+/// RFC 8445 section 6.1.2.3: G is the controlling side's candidate priority, D the controlled
+/// side's.
 std::uint64_t pair_priority(std::uint32_t controlling, std::uint32_t controlled);
 
 }  // namespace floe::ice

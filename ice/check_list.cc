@@ -10,11 +10,16 @@ std::string_view to_string(Role role) {
 
 std::string_view to_string(PairState state) {
   switch (state) {
-    case PairState::kFrozen: return "frozen";
-    case PairState::kWaiting: return "waiting";
-    case PairState::kInProgress: return "in-progress";
-    case PairState::kSucceeded: return "succeeded";
-    case PairState::kFailed: return "failed";
+    case PairState::kFrozen:
+      return "frozen";
+    case PairState::kWaiting:
+      return "waiting";
+    case PairState::kInProgress:
+      return "in-progress";
+    case PairState::kSucceeded:
+      return "succeeded";
+    case PairState::kFailed:
+      return "failed";
   }
   return "unknown";
 }
@@ -151,17 +156,17 @@ void CheckList::set_priorities(Role role, std::span<const LocalCandidate> locals
   for (const auto& pair : pairs_) {
     const std::uint32_t ours = locals[pair->local].candidate.priority;
     const std::uint32_t theirs = remotes[pair->remote].candidate.priority;
-    pair->priority = role == Role::kControlling ? pair_priority(ours, theirs)
-                                                : pair_priority(theirs, ours);
-    pair->foundation = locals[pair->local].candidate.foundation + ':' +
-                       remotes[pair->remote].candidate.foundation;
+    pair->priority =
+        role == Role::kControlling ? pair_priority(ours, theirs) : pair_priority(theirs, ours);
+    pair->foundation =
+        locals[pair->local].candidate.foundation + ':' + remotes[pair->remote].candidate.foundation;
   }
   sort();
 }
 
 CandidatePair* CheckList::best_valid() const {
-  const auto it = std::find_if(pairs_.begin(), pairs_.end(),
-                               [](const auto& pair) { return pair->valid; });
+  const auto it =
+      std::find_if(pairs_.begin(), pairs_.end(), [](const auto& pair) { return pair->valid; });
   return it == pairs_.end() ? nullptr : it->get();
 }
 
@@ -173,8 +178,7 @@ CandidatePair* CheckList::best_nominated() const {
 
 bool CheckList::better_may_come(const CandidatePair& pair) const {
   return std::any_of(pairs_.begin(), pairs_.end(), [&pair](const auto& other) {
-    return other->priority > pair.priority && !other->valid &&
-           other->state != PairState::kFailed;
+    return other->priority > pair.priority && !other->valid && other->state != PairState::kFailed;
   });
 }
 

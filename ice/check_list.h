@@ -15,8 +15,8 @@ namespace floe::ice {
 /// nothing of packets or time.
 class CheckList {
  public:
-  /// RFC 8445 section 6.1.2.5 limits the pairs of a session, 100 by default. A triggered pair may go
-  /// over it (a peer that reaches us is worth a check) up to twice the limit.
+  /// RFC 8445 section 6.1.2.5 limits the pairs of a session, 100 by default. A triggered pair may
+  /// go over it (a peer that reaches us is worth a check) up to twice the limit.
   explicit CheckList(std::size_t max_pairs) : max_pairs_(max_pairs) {}
 
   using Pairs = std::vector<std::unique_ptr<CandidatePair>>;

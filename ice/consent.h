@@ -45,8 +45,8 @@ class Consent {
   void plan_request(Time now, Random& random) {
     // 0.8..1.2 of the interval, so that many sessions do not fall into step.
     const double factor = 0.8 + 0.4 * random.unit();
-    const auto wanted = Duration(static_cast<Duration::rep>(
-        static_cast<double>(timing_.interval.count()) * factor));
+    const auto wanted = Duration(
+        static_cast<Duration::rep>(static_cast<double>(timing_.interval.count()) * factor));
     next_request_ = now + std::max<Duration>(wanted, std::chrono::seconds(4));
   }
 

@@ -26,7 +26,9 @@ Result<> validate_part(std::string_view name, std::string_view value, std::size_
 
 }  // namespace
 
-bool is_ice_char(char c) { return kIceChars.find(c) != std::string_view::npos; }
+bool is_ice_char(char c) {
+  return kIceChars.find(c) != std::string_view::npos;
+}
 
 Credentials Credentials::generate(Random& random) {
   return {random.text(8, kIceChars), random.text(24, kIceChars)};

@@ -9,10 +9,12 @@ Result<Server> Server::parse(std::string_view url) {
   const std::size_t colon = url.find(':');
   const std::string scheme = to_lower(url.substr(0, colon));
   if (colon == std::string_view::npos) {
-    return fail(Errc::kMalformed, "ICE server " + quoted(url) + " has no scheme: use stun:host:port");
+    return fail(Errc::kMalformed,
+                "ICE server " + quoted(url) + " has no scheme: use stun:host:port");
   }
   if (scheme == "turn" || scheme == "turns" || scheme == "stuns") {
-    return fail(Errc::kUnsupported, "ICE server " + quoted(url) + ": this version of floe supports " +
+    return fail(Errc::kUnsupported, "ICE server " + quoted(url) +
+                                        ": this version of floe supports " +
                                         "stun: only, remove the " + scheme + ": entry");
   }
   if (scheme != "stun") {

@@ -13,7 +13,8 @@ struct Server {
   std::string host;  ///< A name or an address literal, without brackets.
   std::uint16_t port = 3478;
 
-  /// Reads a STUN URI (RFC 7064): "stun:host[:port]". The error says what is wrong or not supported.
+  /// Reads a STUN URI (RFC 7064): "stun:host[:port]". The error says what is wrong or not
+  /// supported.
   [[nodiscard]] static Result<Server> parse(std::string_view url);
   std::string to_string() const;
   friend bool operator==(const Server&, const Server&) = default;
