@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -12,7 +13,7 @@ namespace floe::net::uv {
 /// A network whose loop runs on a thread of its own, for programs without an event loop.
 ///
 /// Everything made from its network belongs to that thread: create, use and destroy it in posted
-/// tasks.
+/// tasks. The thread ends with the `LoopThread`, not by `Network::stop`.
 class LoopThread {
  public:
   using Task = std::function<void(Network&)>;
@@ -32,7 +33,8 @@ class LoopThread {
  private:
   explicit LoopThread(std::unique_ptr<Network> network);
 
-  Network* const network_;  ///< Lives on the thread's stack until the thread ends.
+  std::shared_ptr<std::atomic<bool>> ending_;
+  Network* const network_;  ///< The thread's own until it ends.
   std::thread thread_;
 };
 

@@ -80,7 +80,8 @@ class Network final : public net::Network {
                                                             UdpHandler& handler) override;
   void send(SendBatch& batch) override;
   std::size_t send_backlog() const override;
-  /// A `local` port of 0 lets the system choose.
+  /// The first TCP stream makes the process ignore SIGPIPE, unless the program has set what that
+  /// signal does: otherwise a peer that goes away could end it.
   [[nodiscard]] Result<std::unique_ptr<Stream>> connect(const Endpoint& remote,
                                                         std::optional<Endpoint> local,
                                                         StreamHandler& handler) override;
