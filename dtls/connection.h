@@ -141,7 +141,7 @@ class Connection {
     std::string cipher;
     std::vector<std::uint8_t> peer_certificate;  ///< DER.
 
-    std::uint64_t dropped_for(DropReason reason) const {
+    std::uint64_t drops(DropReason reason) const {
       return dropped[static_cast<std::size_t>(reason)];
     }
   };
@@ -163,37 +163,44 @@ class Connection {
     kOver,     // Closed or Failed was reported, or close() came before the handshake was done
   };
 
-  Connection(Config config, std::unique_ptr<Session> session);
+  // An unencrypted alert that would end the handshake, if it can be believed.
+  struct Refusal {
+    std::uint8_t description = 0;
+    std::uint32_t flight = 0;       // ours, when it came
+    std::uint64_t retransmits = 0;  // of the session, when it came
+  };
+
+  explicit Connection(Config config);
 
   bool active() const { return state_ != State::kIdle && state_ != State::kOver; }
   void drop(DropReason reason) { ++dropped_[static_cast<std::size_t>(reason)]; }
-  bool keep_for_start(Bytes datagram);
+  void keep_for_start(Bytes datagram);
   void take_datagram(Bytes datagram);
   void take_record(const Record& record);
-  void take_unencrypted_alert(const Record& record);
+  void take_unencrypted_alert(Bytes body);
   void advance_handshake();
   void finish_handshake();
+  bool accept_certificate(Bytes certificate);
   void verify_peer();
-  void read_plaintext(bool one_record_in);
-  void fail(Error error);
-  void update_deadline(Time now);
+  void read_plaintext();
+  void on_close_notify();
+  void fail_with(Error error);
+  Error handshake_error() const;
   bool refusal_confirmed() const;
+  void update_deadline(Time now);
+  [[nodiscard]] Result<> require_connected(std::string_view what) const;
 
   Config config_;
   State state_ = State::kIdle;
   std::unique_ptr<Session> session_;
-  PlaintextQueue plaintext_;
-  std::deque<std::vector<std::uint8_t>> early_;  // before start(), server only
-  std::deque<Event> events_;                     // at most Connected and one ending
-  Time deadline_ = kNever;
-
-  // An unencrypted alert that would end the handshake, if it can be believed.
-  struct Refusal {
-    std::uint8_t description = 0;
-    std::uint64_t retransmits = 0;  // the session's count when it came
-    std::uint32_t progress = 0;     // the session's progress() when it came
-  };
+  bool verified_ = false;
+  std::optional<Error> mismatch_;  // found by accept_certificate in mid-handshake
   std::optional<Refusal> refusal_;
+  std::size_t early_records_ = 0;
+  PlaintextQueue plaintext_;
+  std::vector<std::vector<std::uint8_t>> early_datagrams_;  // before start(), server only
+  std::deque<Event> events_;                                // at most Connected and one ending
+  Time deadline_ = kNever;
 
   std::uint64_t datagrams_received_ = 0;
   std::uint64_t datagrams_sent_ = 0;

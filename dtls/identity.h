@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,7 @@ namespace floe::dtls {
 
 /// A certificate and its private key: who a peer is, as far as DTLS knows. Immutable, meant to be
 /// shared: everything DTLS sets up per certificate is set up here once, so a further connection
-/// with the same identity is cheap. Must stay on one thread at a time with its connections.
+/// with the same identity is cheap.
 class Identity {
  public:
   struct Options {
@@ -60,6 +61,9 @@ class Identity {
   friend class Session;
   struct Handles;
   explicit Identity(std::unique_ptr<Handles> handles);
+  // OpenSSL's EVP_PKEY and X509, which no header shows.
+  static Result<std::shared_ptr<const Identity>> assemble(void* key, void* certificate,
+                                                          std::span<void* const> issuers);
 
   std::unique_ptr<Handles> handles_;
 };

@@ -60,6 +60,7 @@ std::optional<DropReason> why_drop_unencrypted(const Record& record, Role own);
 /// RFC 5246 section 7.2; those named here are the ones floe itself sends or tells apart.
 enum class AlertDescription : std::uint8_t {
   kCloseNotify = 0,
+  kHandshakeFailure = 40,
   kBadCertificate = 42,
 };
 inline constexpr std::uint8_t kWarning = 1;
