@@ -150,20 +150,30 @@ def includes_follow_the_arrows(tree):
 
 @rule
 def link_lines_cover_the_includes(tree):
-    links, owners = {}, {}
+    links, owners, folders = {}, {}, {}
     for file in tree.files:
         if file.name != "CMakeLists.txt":
             continue
+        folder = pathlib.PurePosixPath(file.path).parent
         for match in re.finditer(r"floe_library\(\s*(\w+)([^)]*)\)", re.sub(r"#[^\n]*", "", file.text)):
             section = ""
             links[match.group(1)] = set()
+            folders.setdefault(folder, []).append(match.group(1))
             for word in match.group(2).split():
                 if word in ("SOURCES", "LINK", "PRIVATE_LINK"):
                     section = word
                 elif section == "SOURCES":
-                    owners[(pathlib.PurePosixPath(file.path).parent / word).as_posix()] = match.group(1)
+                    owners[(folder / word).as_posix()] = match.group(1)
                 elif word.startswith("floe::"):
                     links[match.group(1)].add(word.removeprefix("floe::"))
+
+    def owner_of(path):
+        """The library that names the source, or its header's source, else the only one of the nearest folder."""
+        named = owners.get(re.sub(r"\.h$", ".cc", path))
+        for folder in () if named else pathlib.PurePosixPath(path).parents:
+            if folder in folders:
+                return folders[folder][0] if len(folders[folder]) == 1 else None
+        return named
 
     def reachable(target):
         found, todo = set(), [target]
@@ -175,8 +185,7 @@ def link_lines_cover_the_includes(tree):
         return found
 
     for file in tree.library:
-        # A header that has no source of its own belongs to every target of its folder.
-        target = owners.get(re.sub(r"\.h$", ".cc", file.path))
+        target = owner_of(file.path)
         if target is None:
             continue
         covered = reachable(target)
