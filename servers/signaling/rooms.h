@@ -15,6 +15,7 @@
 
 #include "floe/core/random.h"
 #include "floe/core/time.h"
+#include "floe/servers/signaling/frame.h"
 #include "floe/servers/signaling/limits.h"
 #include "floe/servers/signaling/message.h"
 
@@ -68,18 +69,8 @@ class Rooms {
   using Event = std::variant<Ready, Drop>;
   std::optional<Event> poll_event();
 
-  struct Text {
-    std::string text;
-  };
-  struct Ping {};
-  /// The last thing to send: a WebSocket close frame (RFC 6455 section 7.4).
-  struct Close {
-    std::uint16_t code;
-    std::string reason;
-  };
-  using Transmit = std::variant<Text, Ping, Close>;
   /// One thing to write, or nothing; call again when the socket takes more.
-  std::optional<Transmit> poll_transmit(ConnectionId connection);
+  std::optional<Frame> poll_transmit(ConnectionId connection);
 
   Time next_timeout() const;
   void handle_timeout(Time now);
@@ -107,8 +98,9 @@ class Rooms {
     Time tokens_at;
     std::size_t excess = 0;  ///< Messages in a row that found the bucket empty.
 
-    std::optional<Close> close;
+    std::optional<CloseFrame> close;
     bool close_sent = false;
+    bool doomed = false;  ///< Listed in `doomed_`.
     Time close_by = kNever;
 
     Time due = kNever;  ///< The key in `timers_`.
@@ -124,12 +116,12 @@ class Rooms {
   void handle(Time now, Connection& connection, const Relay& message);
   void leave_room(Time now, Connection& connection);
 
-  void send(Time now, Connection& connection, std::string text);
-  void refuse(Time now, Connection& connection, Refused code, std::string message);
+  void send(Connection& connection, std::string text);
+  void refuse(Connection& connection, Refused code, std::string message);
   void refuse_and_close(Time now, Connection& connection, Refused code, std::string message,
                         std::uint16_t close_code);
   void raise_ready(Connection& connection);
-  void doom(ConnectionId connection, std::string reason, std::uint64_t& counter);
+  void doom(Connection& connection, std::string reason, std::uint64_t& counter);
   void drop_doomed(Time now);
   void erase(Time now, Connection& connection);
 
@@ -141,6 +133,7 @@ class Rooms {
   const std::vector<IceServer> ice_servers_;
   Random& random_;
   std::unordered_map<ConnectionId, Connection> connections_;
+  std::size_t open_ = 0;  ///< Connections that were not told to close.
   std::map<std::string, Room, std::less<>> rooms_;
   std::unordered_map<std::string, ConnectionId> peers_;  ///< By the peer's id.
   std::set<std::pair<Time, ConnectionId>> timers_;

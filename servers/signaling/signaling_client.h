@@ -8,11 +8,10 @@
 
 #include "floe/core/result.h"
 #include "floe/core/time.h"
+#include "floe/net/network.h"
 #include "floe/servers/signaling/message.h"
 
-namespace floe::net::uv {
-class Network;
-}
+struct uv_loop_s;  // libuv's uv_loop_t
 
 namespace floe::server {
 
@@ -45,15 +44,16 @@ struct SignalingClientOptions {
   std::size_t max_queued_bytes = 1024 * 1024;  ///< To be sent.
 };
 
-/// A client of the signalling server. It lives in the network's loop, without threads of its own,
-/// and must not outlive the network.
+/// A client of the signalling server. It has no thread of its own: it lives in `loop`, the libuv
+/// loop that `network` is on too, and must not outlive either. Like the network it leaves a closed
+/// handle there, which goes when the loop turns for the last time.
 class SignalingClient {
  public:
   /// Starts to connect to "ws://host:port/path" (port 80 and path "/signal" when left out).
-  /// An error is only about the URL; everything else comes to `handler`, which must outlive the
-  /// client.
+  /// An error is about the URL, or says that libwebsockets is not installed as it has to be;
+  /// everything else comes to `handler`, which must outlive the client.
   [[nodiscard]] static Result<std::unique_ptr<SignalingClient>> connect(
-      net::uv::Network& network, std::string_view url, SignalingHandler& handler,
+      net::Network& network, uv_loop_s& loop, std::string_view url, SignalingHandler& handler,
       const SignalingClientOptions& options = {});
   /// Cuts the connection; nothing is called any more.
   ~SignalingClient();
@@ -65,7 +65,8 @@ class SignalingClient {
   [[nodiscard]] Result<> leave();
   [[nodiscard]] Result<> send(std::string_view to, const Signal& signal);
 
-  /// Sends what is queued, then closes; `on_closed` follows.
+  /// Connects if that is still under way, sends what is queued, then closes; `on_closed` follows.
+  /// To stop at once, destroy the client.
   void close();
 
   /// Bytes queued and not yet handed to the system.

@@ -6,13 +6,12 @@
 
 #include "floe/core/result.h"
 #include "floe/net/endpoint.h"
+#include "floe/net/network.h"
 #include "floe/servers/signaling/limits.h"
 #include "floe/servers/signaling/message.h"
 #include "floe/servers/signaling/rooms.h"
 
-namespace floe::net::uv {
-class Network;
-}
+struct uv_loop_s;  // libuv's uv_loop_t
 
 namespace floe::server {
 
@@ -27,11 +26,12 @@ struct SignalingServerOptions {
 };
 
 /// The signalling server: `Rooms` behind WebSockets, and static files if wanted, on one TCP port.
-/// It lives in the network's loop and must not outlive the network.
+/// It lives in `loop`, the libuv loop that `network` is on too, and must not outlive either. Like
+/// the network it leaves a closed handle there, which goes when the loop turns for the last time.
 class SignalingServer {
  public:
   [[nodiscard]] static Result<std::unique_ptr<SignalingServer>> listen(
-      net::uv::Network& network, SignalingServerOptions options);
+      net::Network& network, uv_loop_s& loop, SignalingServerOptions options);
   /// Cuts all connections.
   ~SignalingServer();
 
