@@ -232,12 +232,13 @@ void Agent::switch_role(Role role) {
 Agent::Verdict Agent::handle_packet(Time now, const net::Datagram& datagram) {
   if (state_ == State::kClosed) return Verdict::kDropped;
   if (!stun::looks_like_stun(datagram.payload)) {
-    const CandidatePair* pair = check_list_.find(datagram.socket, datagram.source);
-    if (pair == nullptr || !(pair->valid || pair->heard) || state_ == State::kFailed) {
+    if (!is_validated(datagram)) {
       ++stats_.dropped_unvalidated_data;
       return Verdict::kDropped;
     }
-    if (pair == path_pair()) {
+    const CandidatePair* path = path_pair();
+    if (path != nullptr && path->socket == datagram.socket &&
+        path->destination == datagram.source) {
       consent_.on_heard(now);
       update_state(now);
     }
@@ -271,6 +272,16 @@ Agent::Verdict Agent::handle_packet(Time now, const net::Datagram& datagram) {
   }
   after_change(now);
   return Verdict::kConsumed;
+}
+
+/// Somebody who knows our password has sent a check from there, or has answered ours.
+bool Agent::is_validated(const net::Datagram& datagram) const {
+  if (state_ == State::kFailed) return false;
+  const CandidatePair* pair = check_list_.find(datagram.socket, datagram.source);
+  if (pair != nullptr) return pair->valid || pair->heard;
+  return std::any_of(early_checks_.begin(), early_checks_.end(), [&datagram](const auto& check) {
+    return check.socket == datagram.socket && check.source == datagram.source;
+  });
 }
 
 void Agent::handle_send_failure(Time now, const net::Route& route, const Error& error) {

@@ -202,6 +202,7 @@ class Agent {
   void pair_with_locals(std::uint32_t remote);
   CandidatePair make_pair(std::uint32_t local, std::uint32_t remote) const;
   bool can_pair(const LocalCandidate& local, const Candidate& remote) const;
+  bool is_validated(const net::Datagram& datagram) const;
   std::uint32_t base_candidate(net::SocketId socket) const;
   void drain_gatherer();
   void start_checking(Time now);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -129,6 +130,11 @@ class Network {
 
   virtual Time now() const = 0;
   virtual Random& random() = 0;
+  /// The calendar's time, for the dates in certificates. A network without a calendar keeps this
+  /// one: 2026-01-01.
+  virtual std::chrono::sys_seconds wall_clock() const {
+    return std::chrono::sys_days{std::chrono::year{2026} / 1 / 1};
+  }
   /// Every address of every interface that is up, loopback included.
   virtual std::vector<Interface> interfaces() = 0;
 

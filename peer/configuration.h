@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "floe/dtls/identity.h"
+#include "floe/ice/agent.h"
+#include "floe/ice/agent_network.h"
+
+namespace floe {
+
+/// RTCIceServer. This version understands "stun:host[:port]".
+struct IceServer {
+  std::vector<std::string> urls;
+};
+
+/// RTCConfiguration, and what a native program wants to decide besides.
+struct Configuration {
+  std::vector<IceServer> ice_servers;
+  /// The DTLS identity; made for this connection when absent. Sharing one saves its key generation.
+  std::shared_ptr<const dtls::Identity> certificate;
+
+  ice::LocalPolicy local;  ///< Which local addresses and ports are used.
+  ice::Nomination nomination = ice::Nomination::kRegular;
+  ice::Consent::Timing consent;
+  /// See `ice::Agent::Config::patience`.
+  Duration ice_patience = ice::Agent::Config().patience;
+
+  /// The largest message taken from the peer (a=max-message-size), 1 to 64 MiB.
+  std::size_t max_message_size = 256 * 1024;
+  /// Bytes of messages that `DataChannel::send` queues before it says would-block.
+  std::size_t send_queue = 16 * 1024 * 1024;
+  /// Windows of the SCTP association; a transfer's speed is at most these over the round trip.
+  std::size_t send_buffer = 4 * 1024 * 1024;
+  std::size_t receive_buffer = 4 * 1024 * 1024;
+  /// The largest datagram sent. Everything fits 1200 bytes on any path that WebRTC meets.
+  std::size_t mtu = 1200;
+};
+
+}  // namespace floe

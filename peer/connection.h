@@ -1,0 +1,128 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "floe/ice/agent_network.h"
+#include "floe/ice/pump.h"
+#include "floe/peer/negotiation.h"
+#include "floe/peer/peer_connection.h"
+
+namespace floe {
+
+/// The driver behind a `PeerConnection`: it owns the engines, the pump that connects them to the
+/// network, and the application's handlers. Its code stands in two files: connection.cc (calls and
+/// descriptions), connection_events.cc (packets in, events out).
+class Connection final : public ice::Engines, public DataChannelOwner {
+ public:
+  struct Handlers {
+    std::function<void()> negotiation_needed;
+    std::function<void(const IceCandidate&)> ice_candidate;
+    std::function<void(const ice::Gatherer::ServerFailed&)> ice_candidate_error;
+    std::function<void(SignalingState)> signaling_state;
+    std::function<void(IceGatheringState)> ice_gathering_state;
+    std::function<void(IceConnectionState)> ice_connection_state;
+    std::function<void(PeerConnectionState)> connection_state;
+    std::function<void(DtlsTransportState, const std::optional<Error>&)> dtls_state;
+    std::function<void(const ice::Agent::SelectedPairChanged&)> selected_pair;
+    std::function<void(std::shared_ptr<DataChannel>)> data_channel;
+  };
+
+  Connection(net::Network& network, Configuration configuration,
+             std::shared_ptr<const dtls::Identity> identity, dtls::Fingerprint fingerprint,
+             std::vector<ice::Server> servers);
+  ~Connection() override;
+
+  Result<SessionDescription> create_offer();
+  Result<SessionDescription> create_answer();
+  Result<> set_local_description();
+  Result<> set_local_description(const SessionDescription& description);
+  Result<> set_remote_description(const SessionDescription& description);
+  Result<> add_ice_candidate(const IceCandidate& candidate);
+  Result<std::shared_ptr<DataChannel>> create_data_channel(std::string label,
+                                                           const DataChannelInit& init);
+  void close_connection();
+
+  const Negotiation& negotiation() const { return negotiation_; }
+  const DataTransport& transport() const { return transport_; }
+  /// The states the application was told last.
+  IceGatheringState ice_gathering_state() const { return shown_gathering_; }
+  IceConnectionState ice_connection_state() const { return shown_ice_; }
+  DtlsTransportState dtls_state() const { return shown_dtls_; }
+  PeerConnectionState connection_state() const { return shown_connection_; }
+  /// A description as text; a local one with the candidates found so far.
+  SessionDescription text(const Negotiation::Typed& typed, bool local) const;
+
+  /// For setting; see DataChannel::writable_handlers.
+  Handlers& writable_handlers();
+
+ private:
+  struct SignalingStateChanged {
+    SignalingState state;
+  };
+  struct NegotiationNeeded {};
+  struct ConnectionStateChanged {};
+  using OwnEvent = std::variant<SignalingStateChanged, NegotiationNeeded>;
+
+  // connection.cc
+  Negotiation::Local local_parameters() const;
+  Result<> apply_remote(const sdp::RemoteData& data);
+  Result<> connect_transport();
+  void after_description(SignalingState before);
+  Result<> add_candidate_text(std::string_view text);
+  void need_negotiation();
+
+  // ice::Engines (connection_events.cc)
+  void handle_timeout(Time now) override { transport_.handle_timeout(now); }
+  Time next_timeout() const override { return transport_.next_timeout(); }
+  void poll_transmit(Time now, net::SendBatch& batch) override {
+    transport_.poll_transmit(now, batch);
+  }
+  void handle_send_failure(Time now, const net::Route& route, const Error& error) override {
+    transport_.handle_send_failure(now, route, error);
+  }
+  bool deliver_event(Time now) override;
+
+  void receive(std::span<net::Datagram> datagrams);
+  void deliver(const OwnEvent& event);
+  void deliver(const DataTransport::Event& event);
+  void deliver(const ice::Agent::Event& event);
+  void deliver(const DataTransport::DtlsStateChanged& event);
+  void deliver(const sctp::DataChannels::Event& event);
+  bool update_connection_state();
+
+  // DataChannelOwner (connection.cc)
+  Result<> send(sctp::ChannelId channel, sctp::MessageKind kind, Bytes payload) override;
+  void close(sctp::ChannelId channel) override;
+  std::size_t buffered_amount(sctp::ChannelId channel) const override;
+  void set_buffered_amount_low_threshold(sctp::ChannelId channel, std::size_t bytes) override;
+  std::optional<std::uint16_t> stream_id(sctp::ChannelId channel) const override;
+
+  std::shared_ptr<bool> alive_;
+  Configuration configuration_;
+  dtls::Fingerprint fingerprint_;
+  std::vector<ice::Server> servers_;
+  std::shared_ptr<Handlers> handlers_;
+  Negotiation negotiation_;
+  DataTransport transport_;
+  ice::Pump pump_;
+  ice::AgentNetwork agent_network_;
+  std::map<sctp::ChannelId, std::shared_ptr<DataChannel>> channels_;
+  std::deque<OwnEvent> events_;
+  IceGatheringState shown_gathering_ = IceGatheringState::kNew;
+  IceConnectionState shown_ice_ = IceConnectionState::kNew;
+  DtlsTransportState shown_dtls_ = DtlsTransportState::kNew;
+  PeerConnectionState shown_connection_ = PeerConnectionState::kNew;
+  bool wants_data_ = false;  ///< A channel was created, so offers have a data section.
+  bool negotiation_needed_told_ = false;
+  bool gathered_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace floe

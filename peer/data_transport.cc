@@ -1,0 +1,184 @@
+#include "floe/peer/data_transport.h"
+
+#include <utility>
+
+namespace floe {
+namespace {
+
+// A peer's first DTLS flight, several times repeated, and the start of its data.
+constexpr std::size_t kMaxEarly = 32;
+
+sctp::DataChannels::Config with_mtu(sctp::DataChannels::Config config, std::size_t mtu) {
+  config.association.mtu = dtls::Connection::max_plaintext(mtu);
+  return config;
+}
+
+}  // namespace
+
+DataTransport::DataTransport(Config config, Random& random, net::Pacer& pacer)
+    : config_(std::move(config)),
+      ice_(config_.ice, random, pacer),
+      channels_(with_mtu(config_.channels, config_.mtu)) {}
+
+std::optional<dtls::Connection::Stats> DataTransport::dtls_stats() const {
+  if (dtls_ == nullptr) return std::nullopt;
+  return dtls_->stats();
+}
+
+Result<> DataTransport::connect(Time now, const Remote& remote) {
+  if (closed_ || dtls_ != nullptr) return {};
+  dtls::Connection::Config config;
+  config.role = remote.role;
+  config.identity = config_.identity;
+  config.remote_fingerprints = remote.fingerprints;
+  config.mtu = config_.mtu;
+  auto connection = dtls::Connection::create(std::move(config));
+  if (!connection) return forward(connection);
+  dtls_ = std::move(*connection);
+  channels_.set_dtls_role(remote.role == dtls::Role::kClient ? sctp::DtlsRole::kClient
+                                                             : sctp::DtlsRole::kServer);
+  channels_.set_remote_max_message_size(remote.max_message_size);
+  channels_.association().set_remote_port(remote.sctp_port);
+  advance(now);
+  return {};
+}
+
+void DataTransport::handle_packet(Time now, const net::Datagram& datagram) {
+  if (closed_) return;
+  if (ice_.handle_packet(now, datagram) == ice::Agent::Verdict::kApplication) {
+    if (dtls::Connection::looks_like_dtls(datagram.payload)) {
+      take_dtls(now, datagram.payload);
+    } else {
+      ++stats_.packets_unknown;
+    }
+  }
+  advance(now);
+}
+
+void DataTransport::take_dtls(Time now, MutableBytes datagram) {
+  if (!dtls_started_) {
+    if (early_.size() >= kMaxEarly) {
+      ++stats_.packets_early_dropped;
+      return;
+    }
+    ++stats_.packets_early;
+    early_.push_back(to_vector(datagram));
+    return;
+  }
+  dtls_->handle_packet(now, datagram);
+  while (const auto plaintext = dtls_->poll_plaintext()) channels_.handle_packet(now, *plaintext);
+}
+
+/// Starts the layer above when the one below is ready.
+void DataTransport::advance(Time now) {
+  if (closed_ || dtls_ == nullptr) return;
+  if (!dtls_started_ && ice_.route()) {
+    dtls_started_ = true;
+    if (const auto round_trip = ice_.round_trip()) {
+      dtls_->set_round_trip(*round_trip);
+      channels_.association().set_round_trip(*round_trip);
+    }
+    set_dtls_state(DtlsTransportState::kConnecting);
+    dtls_->start(now);
+    for (std::vector<std::uint8_t>& datagram : std::exchange(early_, {})) take_dtls(now, datagram);
+  }
+  while (auto event = dtls_->poll_event()) {
+    if (std::holds_alternative<dtls::Connected>(*event)) {
+      set_dtls_state(DtlsTransportState::kConnected);
+      // Its errors are those of wrong calls; there is a role and this is the first time.
+      static_cast<void>(channels_.connect(now));
+      while (const auto plaintext = dtls_->poll_plaintext()) {
+        channels_.handle_packet(now, *plaintext);
+      }
+    } else if (std::holds_alternative<dtls::Closed>(*event)) {
+      channels_.shutdown(now);
+      set_dtls_state(DtlsTransportState::kClosed);
+    } else {
+      set_dtls_state(DtlsTransportState::kFailed, std::get<dtls::Failed>(*event).error);
+    }
+  }
+}
+
+void DataTransport::set_dtls_state(DtlsTransportState state, std::optional<Error> error) {
+  if (dtls_state_ == state) return;
+  dtls_state_ = state;
+  dtls_events_.push_back({state, std::move(error)});
+}
+
+void DataTransport::handle_send_failure(Time now, const net::Route& route, const Error& error) {
+  ice_.handle_send_failure(now, route, error);
+  advance(now);
+}
+
+void DataTransport::poll_transmit(Time now, net::SendBatch& batch) {
+  ice_.poll_transmit(now, batch);
+  const auto route = ice_.route();
+  if (!route || !dtls_started_) return;
+  send_dtls(now, batch, *route);
+  if (dtls_state_ == DtlsTransportState::kConnected) send_sctp(now, batch, *route);
+}
+
+void DataTransport::send_dtls(Time now, net::SendBatch& batch, const net::Route& route) {
+  while (true) {
+    const MutableBytes space = batch.open(route, config_.mtu);
+    if (space.empty()) return;
+    const std::size_t size = dtls_->poll_transmit(now, space);
+    batch.commit(size);
+    if (size == 0) return;
+  }
+}
+
+/// Each SCTP packet is encrypted straight into the batch: equal sizes become one GSO run.
+void DataTransport::send_sctp(Time now, net::SendBatch& batch, const net::Route& route) {
+  while (true) {
+    const MutableBytes space = batch.open(route, config_.mtu);
+    if (space.empty()) return;
+    const auto packet = channels_.poll_transmit(now);
+    if (!packet) {
+      batch.commit(0);
+      return;
+    }
+    batch.commit(dtls_->seal(*packet, space).value_or(0));
+  }
+}
+
+Time DataTransport::next_timeout() const {
+  if (closed_) return kNever;
+  Time next = ice_.next_timeout();
+  if (dtls_started_ && ice_.route()) next = std::min(next, dtls_->next_timeout());
+  return std::min(next, channels_.next_timeout());
+}
+
+void DataTransport::handle_timeout(Time now) {
+  if (closed_) return;
+  if (ice_.next_timeout() <= now) ice_.handle_timeout(now);
+  // Without a path a flight would only pile up behind the last one.
+  if (dtls_started_ && ice_.route() && dtls_->next_timeout() <= now) dtls_->handle_timeout(now);
+  if (channels_.next_timeout() <= now) channels_.handle_timeout(now);
+  advance(now);
+}
+
+std::optional<DataTransport::Event> DataTransport::poll_event(Time now) {
+  if (auto event = ice_.poll_event()) return Event(std::move(*event));
+  if (!dtls_events_.empty()) {
+    Event event(std::move(dtls_events_.front()));
+    dtls_events_.pop_front();
+    return event;
+  }
+  if (auto event = channels_.poll_event(now)) return Event(std::move(*event));
+  return std::nullopt;
+}
+
+void DataTransport::close(Time now, net::SendBatch& batch) {
+  if (std::exchange(closed_, true)) return;
+  channels_.abort(now);
+  if (const auto route = ice_.route(); route && dtls_started_) {
+    if (dtls_state_ == DtlsTransportState::kConnected) send_sctp(now, batch, *route);
+    dtls_->close(now);
+    send_dtls(now, batch, *route);
+  }
+  ice_.close();
+  early_.clear();
+}
+
+}  // namespace floe

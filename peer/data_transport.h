@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "floe/core/result.h"
+#include "floe/core/time.h"
+#include "floe/dtls/connection.h"
+#include "floe/ice/agent.h"
+#include "floe/net/send_batch.h"
+#include "floe/peer/states.h"
+#include "floe/sctp/data_channels.h"
+
+namespace floe {
+
+/// ICE, DTLS and SCTP stacked into one engine: the three know nothing of each other; this is where
+/// packets are told apart (RFC 7983), handed up and down, and where one layer's readiness starts
+/// the next.
+class DataTransport {
+ public:
+  struct Config {
+    ice::Agent::Config ice;
+    std::shared_ptr<const dtls::Identity> identity;
+    sctp::DataChannels::Config channels;
+    std::size_t mtu = kBaseDatagram;
+  };
+
+  /// What the descriptions settle, beyond ICE.
+  struct Remote {
+    dtls::Role role = dtls::Role::kClient;  ///< Ours.
+    std::vector<dtls::Fingerprint> fingerprints;
+    std::uint16_t sctp_port = 5000;
+    std::size_t max_message_size = 65'536;
+  };
+
+  struct DtlsStateChanged {
+    DtlsTransportState state;
+    std::optional<Error> error;  ///< Why it failed.
+  };
+  using Event = std::variant<ice::Agent::Event, DtlsStateChanged, sctp::DataChannels::Event>;
+
+  struct Stats {
+    std::uint64_t packets_unknown = 0;  ///< Neither STUN nor DTLS (RFC 7983).
+    std::uint64_t packets_early = 0;    ///< Held until ICE or the description was ready.
+    std::uint64_t packets_early_dropped = 0;
+  };
+
+  DataTransport(Config config, Random& random, net::Pacer& pacer);
+
+  ice::Agent& ice() { return ice_; }
+  const ice::Agent& ice() const { return ice_; }
+  sctp::DataChannels& channels() { return channels_; }
+  const sctp::DataChannels& channels() const { return channels_; }
+  DtlsTransportState dtls_state() const { return dtls_state_; }
+  std::optional<dtls::Connection::Stats> dtls_stats() const;
+  const Stats& stats() const { return stats_; }
+
+  /// Both descriptions are known: the handshake starts as soon as ICE has a path.
+  [[nodiscard]] Result<> connect(Time now, const Remote& remote);
+  bool connecting() const { return dtls_ != nullptr; }
+
+  void handle_packet(Time now, const net::Datagram& datagram);
+  void handle_send_failure(Time now, const net::Route& route, const Error& error);
+  void poll_transmit(Time now, net::SendBatch& batch);
+  Time next_timeout() const;
+  void handle_timeout(Time now);
+  std::optional<Event> poll_event(Time now);
+
+  /// Says goodbye on every layer into `batch` (SCTP ABORT, DTLS close_notify) and ends. Idempotent.
+  void close(Time now, net::SendBatch& batch);
+
+ private:
+  void take_dtls(Time now, MutableBytes datagram);
+  void advance(Time now);
+  void send_dtls(Time now, net::SendBatch& batch, const net::Route& route);
+  void send_sctp(Time now, net::SendBatch& batch, const net::Route& route);
+  void set_dtls_state(DtlsTransportState state, std::optional<Error> error = std::nullopt);
+
+  Config config_;
+  ice::Agent ice_;
+  std::unique_ptr<dtls::Connection> dtls_;
+  sctp::DataChannels channels_;
+  DtlsTransportState dtls_state_ = DtlsTransportState::kNew;
+  bool dtls_started_ = false;
+  bool closed_ = false;
+  /// DTLS that came before it could be handled: the peer may be ahead of the answer, or of our own
+  /// check.
+  std::deque<std::vector<std::uint8_t>> early_;
+  std::deque<DtlsStateChanged> dtls_events_;
+  Stats stats_;
+};
+
+}  // namespace floe

@@ -1,0 +1,168 @@
+#include "floe/peer/peer_connection.h"
+
+#include <utility>
+
+#include "floe/peer/connection.h"
+#include "floe/sctp/association.h"
+
+namespace floe {
+namespace {
+
+Result<std::vector<ice::Server>> parse_servers(const Configuration& configuration) {
+  std::vector<ice::Server> servers;
+  for (const IceServer& entry : configuration.ice_servers) {
+    if (entry.urls.empty()) return fail(Errc::kInvalidArgument, "an ICE server has no url");
+    for (const std::string& url : entry.urls) {
+      auto server = ice::Server::parse(url);
+      if (!server) return forward(server);
+      servers.push_back(std::move(*server));
+    }
+  }
+  return servers;
+}
+
+Result<> check_sizes(const Configuration& configuration) {
+  if (configuration.max_message_size == 0 ||
+      configuration.max_message_size > sctp::Association::kMaxMessageSize) {
+    return fail(Errc::kInvalidArgument, "max_message_size must be 1 to 67108864 bytes");
+  }
+  // 576 is what any IPv4 host takes; a DTLS record of more than a GSO run is never worth it.
+  if (configuration.mtu < 576 || configuration.mtu > 16'384) {
+    return fail(Errc::kInvalidArgument, "mtu must be 576 to 16384 bytes");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PeerConnection>> PeerConnection::create(net::Network& network,
+                                                               Configuration configuration) {
+  auto servers = parse_servers(configuration);
+  if (!servers) return forward(servers);
+  if (auto ok = check_sizes(configuration); !ok) return forward(ok);
+  std::shared_ptr<const dtls::Identity> identity = configuration.certificate;
+  if (identity == nullptr) {
+    auto generated = dtls::Identity::generate(network.wall_clock());
+    if (!generated) return forward(generated);
+    identity = std::move(*generated);
+  }
+  auto fingerprint = identity->fingerprint();
+  if (!fingerprint) return forward(fingerprint);
+  return std::unique_ptr<PeerConnection>(new PeerConnection(
+      std::make_unique<Connection>(network, std::move(configuration), std::move(identity),
+                                   std::move(*fingerprint), std::move(*servers))));
+}
+
+PeerConnection::PeerConnection(std::unique_ptr<Connection> connection)
+    : connection_(std::move(connection)) {}
+PeerConnection::~PeerConnection() = default;
+
+Result<SessionDescription> PeerConnection::create_offer() {
+  return connection_->create_offer();
+}
+Result<SessionDescription> PeerConnection::create_answer() {
+  return connection_->create_answer();
+}
+Result<> PeerConnection::set_local_description() {
+  return connection_->set_local_description();
+}
+Result<> PeerConnection::set_local_description(const SessionDescription& description) {
+  return connection_->set_local_description(description);
+}
+Result<> PeerConnection::set_remote_description(const SessionDescription& description) {
+  return connection_->set_remote_description(description);
+}
+Result<> PeerConnection::add_ice_candidate(const IceCandidate& candidate) {
+  return connection_->add_ice_candidate(candidate);
+}
+
+std::optional<SessionDescription> PeerConnection::local_description() const {
+  if (auto pending = pending_local_description()) return pending;
+  return current_local_description();
+}
+std::optional<SessionDescription> PeerConnection::remote_description() const {
+  if (auto pending = pending_remote_description()) return pending;
+  return current_remote_description();
+}
+std::optional<SessionDescription> PeerConnection::current_local_description() const {
+  const auto& typed = connection_->negotiation().current_local();
+  return typed ? std::optional(connection_->text(*typed, true)) : std::nullopt;
+}
+std::optional<SessionDescription> PeerConnection::pending_local_description() const {
+  const auto& typed = connection_->negotiation().pending_local();
+  return typed ? std::optional(connection_->text(*typed, true)) : std::nullopt;
+}
+std::optional<SessionDescription> PeerConnection::current_remote_description() const {
+  const auto& typed = connection_->negotiation().current_remote();
+  return typed ? std::optional(connection_->text(*typed, false)) : std::nullopt;
+}
+std::optional<SessionDescription> PeerConnection::pending_remote_description() const {
+  const auto& typed = connection_->negotiation().pending_remote();
+  return typed ? std::optional(connection_->text(*typed, false)) : std::nullopt;
+}
+
+SignalingState PeerConnection::signaling_state() const {
+  return connection_->negotiation().state();
+}
+IceGatheringState PeerConnection::ice_gathering_state() const {
+  return connection_->ice_gathering_state();
+}
+IceConnectionState PeerConnection::ice_connection_state() const {
+  return connection_->ice_connection_state();
+}
+PeerConnectionState PeerConnection::connection_state() const {
+  return connection_->connection_state();
+}
+DtlsTransportState PeerConnection::dtls_state() const {
+  return connection_->dtls_state();
+}
+
+Result<std::shared_ptr<DataChannel>> PeerConnection::create_data_channel(
+    std::string label, const DataChannelInit& init) {
+  return connection_->create_data_channel(std::move(label), init);
+}
+
+void PeerConnection::close() {
+  connection_->close_connection();
+}
+
+void PeerConnection::on_negotiation_needed(std::function<void()> handler) {
+  connection_->writable_handlers().negotiation_needed = std::move(handler);
+}
+void PeerConnection::on_ice_candidate(std::function<void(const IceCandidate&)> handler) {
+  connection_->writable_handlers().ice_candidate = std::move(handler);
+}
+void PeerConnection::on_ice_candidate_error(
+    std::function<void(const ice::Gatherer::ServerFailed&)> handler) {
+  connection_->writable_handlers().ice_candidate_error = std::move(handler);
+}
+void PeerConnection::on_signaling_state_change(std::function<void(SignalingState)> handler) {
+  connection_->writable_handlers().signaling_state = std::move(handler);
+}
+void PeerConnection::on_ice_gathering_state_change(std::function<void(IceGatheringState)> handler) {
+  connection_->writable_handlers().ice_gathering_state = std::move(handler);
+}
+void PeerConnection::on_ice_connection_state_change(
+    std::function<void(IceConnectionState)> handler) {
+  connection_->writable_handlers().ice_connection_state = std::move(handler);
+}
+void PeerConnection::on_connection_state_change(std::function<void(PeerConnectionState)> handler) {
+  connection_->writable_handlers().connection_state = std::move(handler);
+}
+void PeerConnection::on_dtls_state_change(
+    std::function<void(DtlsTransportState, const std::optional<Error>&)> handler) {
+  connection_->writable_handlers().dtls_state = std::move(handler);
+}
+void PeerConnection::on_selected_candidate_pair_change(
+    std::function<void(const ice::Agent::SelectedPairChanged&)> handler) {
+  connection_->writable_handlers().selected_pair = std::move(handler);
+}
+void PeerConnection::on_data_channel(std::function<void(std::shared_ptr<DataChannel>)> handler) {
+  connection_->writable_handlers().data_channel = std::move(handler);
+}
+
+const DataTransport& PeerConnection::transport() const {
+  return connection_->transport();
+}
+
+}  // namespace floe

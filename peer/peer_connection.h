@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "floe/core/result.h"
+#include "floe/net/network.h"
+#include "floe/peer/configuration.h"
+#include "floe/peer/data_channel.h"
+#include "floe/peer/data_transport.h"
+#include "floe/peer/session_description.h"
+#include "floe/peer/states.h"
+
+namespace floe {
+
+class Connection;
+
+/// W3C's RTCPeerConnection, for data channels.
+///
+/// It runs on a `net::Network` and is used on that network's thread only. Its calls answer at once
+/// (there are no promises) and never call a handler before they return; handlers run in later turns
+/// of the loop, and may do anything, including closing or destroying the connection. Handlers set
+/// in the turn in which the connection was created miss nothing.
+///
+/// Calls that fail leave the connection as it was.
+class PeerConnection {
+ public:
+  /// `network` must outlive the connection. Errors: kInvalidArgument, kMalformed or kUnsupported
+  /// for what is wrong in `configuration`.
+  [[nodiscard]] static Result<std::unique_ptr<PeerConnection>> create(
+      net::Network& network, Configuration configuration = {});
+  /// Closes.
+  ~PeerConnection();
+  PeerConnection(const PeerConnection&) = delete;
+  PeerConnection& operator=(const PeerConnection&) = delete;
+
+  // --- Descriptions ---
+
+  /// kInvalidState outside "stable" and "have-local-offer", or when there is nothing to offer:
+  /// create a data channel first.
+  [[nodiscard]] Result<SessionDescription> create_offer();
+  /// kInvalidState unless there is a remote offer.
+  [[nodiscard]] Result<SessionDescription> create_answer();
+  /// The description that fits the signaling state is created and set: an offer in "stable", an
+  /// answer in "have-remote-offer". Gathering starts.
+  [[nodiscard]] Result<> set_local_description();
+  /// `description` must be what `create_offer` or `create_answer` returned last.
+  [[nodiscard]] Result<> set_local_description(const SessionDescription& description);
+  /// Errors: kMalformed names the line; kInvalidState; kInvalidArgument for a description that does
+  /// not continue the session; kUnsupported for an ICE restart.
+  [[nodiscard]] Result<> set_remote_description(const SessionDescription& description);
+  /// A candidate of the peer's. One that is legal but of no use here (TCP, a name, a section that
+  /// was refused) is ignored. Errors: kInvalidState before there is a remote description,
+  /// kMalformed, kInvalidArgument for an unknown section or another generation.
+  [[nodiscard]] Result<> add_ice_candidate(const IceCandidate& candidate);
+
+  /// The pending description, else the current one. The local one holds the candidates found so
+  /// far.
+  std::optional<SessionDescription> local_description() const;
+  std::optional<SessionDescription> remote_description() const;
+  std::optional<SessionDescription> current_local_description() const;
+  std::optional<SessionDescription> pending_local_description() const;
+  std::optional<SessionDescription> current_remote_description() const;
+  std::optional<SessionDescription> pending_remote_description() const;
+
+  // --- States ---
+
+  SignalingState signaling_state() const;
+  IceGatheringState ice_gathering_state() const;
+  IceConnectionState ice_connection_state() const;
+  PeerConnectionState connection_state() const;
+  DtlsTransportState dtls_state() const;
+
+  // --- Data channels ---
+
+  /// Possible from the start; the channel opens when the connection is up. Errors: kInvalidArgument
+  /// names the option, kInvalidState when closed.
+  [[nodiscard]] Result<std::shared_ptr<DataChannel>> create_data_channel(
+      std::string label, const DataChannelInit& init = {});
+
+  /// Says goodbye to the peer and ends everything at once. Channels are closed without events, as
+  /// the specification has it. Idempotent.
+  void close();
+
+  // --- Handlers; each call replaces the one before ---
+
+  void on_negotiation_needed(std::function<void()> handler);
+  /// An empty `candidate` text ends the generation (W3C's end-of-candidates indication).
+  void on_ice_candidate(std::function<void(const IceCandidate&)> handler);
+  void on_ice_candidate_error(std::function<void(const ice::Gatherer::ServerFailed&)> handler);
+  void on_signaling_state_change(std::function<void(SignalingState)> handler);
+  void on_ice_gathering_state_change(std::function<void(IceGatheringState)> handler);
+  void on_ice_connection_state_change(std::function<void(IceConnectionState)> handler);
+  void on_connection_state_change(std::function<void(PeerConnectionState)> handler);
+  /// The error says why it failed.
+  void on_dtls_state_change(
+      std::function<void(DtlsTransportState, const std::optional<Error>&)> handler);
+  void on_selected_candidate_pair_change(
+      std::function<void(const ice::Agent::SelectedPairChanged&)> handler);
+  void on_data_channel(std::function<void(std::shared_ptr<DataChannel>)> handler);
+
+  // --- Insight ---
+
+  /// The layers with their counters and candidate pairs; read-only. The W3C statistics reports are
+  /// not there yet.
+  const DataTransport& transport() const;
+
+ private:
+  explicit PeerConnection(std::unique_ptr<Connection> connection);
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace floe
