@@ -27,8 +27,11 @@ struct SendOptions {
   bool ordered = true;
   /// RFC 7496 section 4.2: retransmit each fragment at most this often, then give the message up.
   std::optional<std::uint32_t> max_retransmits;
-  /// RFC 3758 section 4: give the message up this long after `send()`. Rounded up to whole ms.
+  /// RFC 3758 section 4: give the message up this long after `send()`; in whole milliseconds.
   std::optional<Duration> max_lifetime;
+  /// Takes the message even if the queue is full: for the few control messages of a protocol above
+  /// that bounds them itself.
+  bool exempt_from_queue_limit = false;
 };
 
 /// One SCTP association (RFC 9260) for WebRTC: between two fixed ports, over a path that somebody
@@ -100,10 +103,10 @@ class Association {
   struct ResetRefused {
     std::vector<StreamId> streams;
   };
-  /// The number of outgoing streams changed after `add_outgoing_streams()`, or was refused (then
-  /// `outgoing_streams` is what it was).
+  /// The answer to `add_outgoing_streams()`; if refused, `outgoing_streams` is what it was.
   struct StreamsAdded {
     std::uint16_t outgoing_streams;
+    bool refused;
   };
   /// `buffered_amount(stream)` fell.
   struct BufferedAmountFell {
@@ -131,7 +134,7 @@ class Association {
     std::uint64_t dropped_bad_checksum = 0;  ///< CRC32c wrong.
     std::uint64_t dropped_early = 0;         ///< More than kMaxEarlyPackets before `connect()`.
     std::uint64_t dropped_late = 0;          ///< After the end of the association.
-    std::uint64_t dropped_output_queue = 0;  ///< Packets lost because nobody polled them.
+    std::uint64_t dropped_output = 0;        ///< Packets lost because nobody polled them.
     std::uint64_t messages_abandoned = 0;    ///< Given up by partial reliability, in pieces.
     std::uint64_t incomplete_abandoned = 0;  ///< Received in part, then given up by the peer.
   };
@@ -158,7 +161,8 @@ class Association {
   std::optional<Bytes> poll_transmit(Time now);
   Time next_timeout() const;
   void handle_timeout(Time now);
-  /// While no more events are polled, no more messages are read, and the window closes.
+  /// While no more events are polled, no more messages are read, and the window closes. Reading
+  /// messages may produce packets (the window opens again): poll those after the events.
   std::optional<Event> poll_event(Time now);
 
   /// Takes the whole message or nothing. Before the handshake is done it is queued. Errors:
@@ -172,12 +176,18 @@ class Association {
   std::size_t buffered_amount() const;
 
   /// Resets outgoing streams (RFC 6525 section 5.1.2) once all that was sent on them before has
-  /// been delivered or given up; lost requests are repeated. Answered by StreamsReset{kOutgoing} or
+  /// been delivered or given up; lost requests are repeated. What is sent on them after this call
+  /// waits until the reset is done. Answered by StreamsReset{kOutgoing} or
   /// ResetRefused. Any number of calls may be outstanding.
   [[nodiscard]] Result<> reset_streams(Time now, std::span<const StreamId> streams);
   /// Asks for outgoing streams (RFC 6525 section 5.1.5) so that there are at least `count`.
   [[nodiscard]] Result<> add_outgoing_streams(Time now, std::uint16_t count);
+  /// As configured before the handshake, as negotiated after it.
   std::uint16_t outgoing_streams() const;
+  std::uint16_t incoming_streams() const;
+  /// The share of this stream when several have messages waiting (RFC 8831 section 6.4); 256 is
+  /// normal. Whole messages are the unit.
+  void set_priority(StreamId stream, std::uint16_t priority);
 
   /// Sends what is queued, then closes in good order: `Closed` follows.
   void shutdown(Time now);
@@ -191,8 +201,19 @@ class Association {
   static constexpr std::size_t kMaxEarlyPackets = 64;
 
  private:
-  class Socket;
-  std::unique_ptr<Socket> socket_;
+  struct Core;
+
+  void enter(Time now);
+  void start_pass(Time now);
+  bool flush(Time now);
+  bool hand_over(Time now);
+  bool request_changes();
+  void read(Time now);
+  void end(State state, std::optional<Error> error);
+  bool is_over() const;
+  bool has_work() const;
+
+  std::unique_ptr<Core> core_;
 };
 
 }  // namespace floe::sctp

@@ -15,6 +15,8 @@
 
 namespace floe::sctp {
 
+struct DcepOpen;
+
 /// Names one data channel of one `DataChannels` for ever: never reused, unlike the stream id.
 enum class ChannelId : std::uint64_t {};
 
@@ -28,13 +30,14 @@ struct ChannelOptions {
   std::string protocol;  ///< UTF-8, at most 65,535 bytes.
   bool ordered = true;
   /// At most one of the two; with neither the channel is reliable.
-  std::optional<std::uint16_t> max_retransmits;
-  std::optional<std::uint16_t> max_packet_life_time;  ///< Milliseconds.
-  /// RFC 8831 section 6.4; told to the peer. Streams are served in turn whatever it says.
+  std::optional<std::uint32_t> max_retransmits;
+  std::optional<std::uint32_t> max_packet_life_time;  ///< Milliseconds.
+  /// RFC 8831 section 6.4: the share among channels that have messages waiting; told to the peer.
   std::uint16_t priority = 256;
   /// Both sides open the channel with the same `id`, and nothing is said on the wire.
   bool negotiated = false;
-  /// 0..65,534. Required if `negotiated`; ignored otherwise (the DTLS role decides).
+  /// Required if `negotiated`, ignored otherwise (the DTLS role decides). Below
+  /// `Association::Config::incoming_streams`, which bounds the ids of all channels.
   std::optional<StreamId> id;
 };
 
@@ -53,11 +56,13 @@ class DataChannels {
 
   enum class ChannelState { kConnecting, kOpen, kClosing, kClosed };
 
-  /// The peer opened a channel; its Open follows at once.
+  /// The peer opened a channel; its Open follows.
   struct Incoming {
     ChannelId channel;
     ChannelOptions options;
   };
+  /// The channel takes messages. For one that was opened here in-band that is so before the peer's
+  /// DATA_CHANNEL_ACK (RFC 8832 section 6); if the peer refuses it, Closed with an error follows.
   struct Open {
     ChannelId channel;
   };
@@ -80,14 +85,16 @@ class DataChannels {
     ChannelId channel;
     std::optional<Error> error;
   };
-  /// The association below is up; its ids and limits are known.
+  /// The association below is up.
   struct Connected {};
+  /// `send()` takes messages again after it answered kWouldBlock.
+  struct Sendable {};
   /// The association below has ended (after the Closed of every channel).
   struct Disconnected {
     std::optional<Error> error;
   };
   using Event = std::variant<Incoming, Open, Message, BufferedAmountLow, Closing, Closed, Connected,
-                             Disconnected>;
+                             Sendable, Disconnected>;
 
   struct ChannelStats {
     std::uint64_t messages_sent = 0;
@@ -128,7 +135,7 @@ class DataChannels {
 
   /// Takes the whole message or nothing. Errors: kNotFound, kInvalidState (not open yet, closing),
   /// kMalformed (text that is not UTF-8), kMessageTooLong (above the peer's limit), kWouldBlock
-  /// (the association's queue is full: wait for BufferedAmountLow).
+  /// (the association's queue is full: wait for Sendable).
   [[nodiscard]] Result<> send(Time now, ChannelId channel, MessageKind kind, Bytes payload);
 
   /// Payload bytes taken by `send()` that have not been transmitted yet; 0 for an unknown channel.
@@ -148,6 +155,8 @@ class DataChannels {
   std::optional<Bytes> poll_transmit(Time now);
   Time next_timeout() const;
   void handle_timeout(Time now);
+  /// While no more events are polled, no more messages are read, and SCTP's window closes. Events
+  /// are answered on the wire (DATA_CHANNEL_ACK, resets): poll packets after them.
   std::optional<Event> poll_event(Time now);
 
   /// Closes the association in good order after all queued data: the channels' Closed and
@@ -162,8 +171,35 @@ class DataChannels {
   const Stats& stats() const;
 
  private:
-  class Table;
-  std::unique_ptr<Table> table_;
+  struct Channel;
+  struct Core;
+
+  Channel* find(ChannelId channel);
+  const Channel* find(ChannelId channel) const;
+  Channel* find(StreamId stream);
+  std::optional<StreamId> free_stream();
+  bool may_use(StreamId stream) const;
+  void note_free(StreamId stream);
+  void start(Time now, Channel& channel);
+  void start_all(Time now);
+  void begin_close(Time now, Channel& channel, std::optional<Error> error);
+  void finish_if_reset(Channel& channel);
+  void finish(Channel& channel, std::optional<Error> error);
+  void finish_all(const std::optional<Error>& error);
+  void refuse(Time now, StreamId stream);
+
+  void handle(Time now, Association::Event event);
+  void handle_message(Time now, Association::Message message);
+  void handle_dcep(Time now, const Association::Message& message);
+  void handle_open(Time now, StreamId stream, const DcepOpen& open);
+  void handle_data(Time now, Channel& channel, Association::Message message);
+  void handle_reset(Time now, const Association::StreamsReset& reset);
+  void incoming_reset(Time now, StreamId stream);
+  void outgoing_reset(StreamId stream);
+  void keep_orphan(Time now, Association::Message message);
+  void adopt_orphans(Time now, Channel& channel);
+
+  std::unique_ptr<Core> core_;
 };
 
 }  // namespace floe::sctp
