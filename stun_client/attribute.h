@@ -83,6 +83,9 @@ inline constexpr std::size_t kMaxAttributes = 32;
 /// Attribute types in the order they were met; never more than kMaxAttributes.
 class AttributeTypes {
  public:
+  using value_type = AttributeType;
+  using const_iterator = const AttributeType*;
+
   /// Ignored when the list is full.
   void push_back(AttributeType type) {
     if (size_ < types_.size()) types_[size_++] = type;
@@ -90,8 +93,8 @@ class AttributeTypes {
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
   AttributeType operator[](std::size_t index) const { return types_[index]; }
-  const AttributeType* begin() const { return types_.data(); }
-  const AttributeType* end() const { return types_.data() + size_; }
+  const_iterator begin() const { return types_.data(); }
+  const_iterator end() const { return types_.data() + size_; }
   operator std::span<const AttributeType>() const { return {types_.data(), size_}; }
 
  private:

@@ -28,8 +28,8 @@ class BindingClient {
   static constexpr unsigned kMaxServerErrors = 4;
 
   struct Configuration {
-    TransactionTimes times;
-    std::string software;      ///< SOFTWARE in requests; empty leaves it out.
+    TransactionTimes times{};
+    std::string software{};    ///< SOFTWARE in requests; empty leaves it out.
     bool fingerprint = false;  ///< For sockets shared with other protocols.
   };
 

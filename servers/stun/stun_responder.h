@@ -28,7 +28,7 @@ class StunResponder {
 
   struct Configuration {
     std::string software = "floe";  ///< Fewer than 128 characters; empty leaves it out.
-    SourceLimiter::Rate rate;       ///< Answers per source address.
+    SourceLimiter::Rate rate{};     ///< Answers per source address.
   };
 
   struct Stats {

@@ -20,7 +20,7 @@ class StunServer final : private net::UdpHandler {
   struct Configuration {
     net::Endpoint bind{{}, kPort};  ///< Port 0 lets the system choose.
     bool reuse_port = false;        ///< One server per loop on the same port.
-    StunResponder::Configuration responder;
+    StunResponder::Configuration responder{};
   };
 
   struct Stats {
