@@ -189,6 +189,7 @@ Result<Description> create_answer(const Description& offer, const Session& sessi
 }
 
 Result<> check_answer(const Description& offer, const Description& answer) {
+  if (auto checked = check(answer); !checked) return checked;
   if (offer.media.size() != answer.media.size()) {
     return fail(Errc::kMalformed, "the answer has " + std::to_string(answer.media.size()) +
                                       " sections, the offer " + std::to_string(offer.media.size()));
@@ -226,6 +227,7 @@ Result<> check_answer(const Description& offer, const Description& answer) {
 }
 
 Result<> check_subsequent_offer(const Description& previous, const Description& offer) {
+  if (auto checked = check(offer); !checked) return checked;
   for (std::size_t i = 0; i < previous.media.size(); ++i) {
     const std::string name = section_name(previous, i);
     if (i >= offer.media.size()) {

@@ -42,12 +42,14 @@ struct Session {
                                                 const TransportParameters& local,
                                                 const DataSection& data);
 
-/// Whether `answer` fits `offer` section by section (RFC 3264 section 6, RFC 9143 section 7.4): as
-/// many sections, of the same media, protocol and mid, nothing revived, nothing newly bundled.
+/// Calls `check`, then: whether `answer` fits `offer` section by section (RFC 3264 section 6, RFC
+/// 9143 section 7.4): as many sections, of the same media, protocol and mid, nothing revived,
+/// nothing newly bundled.
 [[nodiscard]] Result<> check_answer(const Description& offer, const Description& answer);
 
-/// Whether `offer` continues the session of `previous` (RFC 3264 section 8): no section is missing,
-/// and each keeps its media and mid unless it was refused before and is recycled now.
+/// Calls `check`, then: whether `offer` continues the session of `previous` (RFC 3264 section 8):
+/// no section is missing, and each keeps its media and mid unless it was refused before and is
+/// recycled now.
 [[nodiscard]] Result<> check_subsequent_offer(const Description& previous,
                                               const Description& offer);
 
