@@ -40,9 +40,9 @@ THIRD_PARTY = (
     # CRC32c is an instruction of the CPU.
     (r"(nmmintrin|immintrin|cpuid|arm_acle)\.h|sys/auxv\.h|asm/hwcap\.h", ("crypto",), 1),
     # The timeval of DTLSv1_get_timeout.
-    (r"sys/time\.h", ("dtls", "net/uv", "net/sim/virtual_clock.cc", "sctp"), 0),
+    (r"sys/time\.h", ("dtls", "net/uv", "net/sim/system_clock.cc", "sctp"), 0),
     # What else ends in .h is the operating system's.
-    (r".*\.h", ("net/uv", "net/sim/virtual_clock.cc", "sctp"), 0),
+    (r".*\.h", ("net/uv", "net/sim/system_clock.cc", "sctp"), 0),
 )
 
 MAX_LINES = 600
@@ -295,7 +295,7 @@ def engines_are_told_time_and_randomness(tree):
                r"|\bstd::time\b|(?<![\w.>:])time\s*\(\s*(0|NULL|nullptr|&)"
                r"|\bstd::(thread|jthread|async|this_thread)\b|\bpthread_create\b"
                r"|\bstd::(random_device|rand)\b|(?<![\w.>:])rand\s*\(|\bgetrandom\s*\(")
-    engines = [file for file in tree.library if not file.under("net/uv", "net/sim/virtual_clock.cc")]
+    engines = [file for file in tree.library if not file.under("net/uv", "net/sim/system_clock.cc")]
     for file, line, what in each_match(engines, pattern):
         yield f"{file.path}:{line}: {what}"
 
