@@ -22,4 +22,9 @@ struct AddressBlock {
   std::optional<Address> at(std::uint32_t index) const;
 };
 
+/// Packets carry no scope ids: those are each host's own names for its interfaces (RFC 4007).
+inline Address without_scope(const Address& address) {
+  return address.scope_id() == 0 ? address : Address::v6(address.bytes().first<16>());
+}
+
 }  // namespace floe::net::sim

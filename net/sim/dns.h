@@ -1,6 +1,6 @@
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +33,7 @@ class Dns {
     std::vector<Address> addresses;
     std::optional<DnsFailure> failure;
     Duration latency = kDefaultLatency;
+    bool is_local = false;  ///< Known without asking anybody, so no interface needs to be up.
   };
   /// Literal addresses are their own answer, at once; so is "localhost".
   Answer resolve(std::string_view name) const;

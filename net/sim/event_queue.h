@@ -30,6 +30,20 @@ class Event {
   std::size_t index_ = kNotScheduled;
 };
 
+/// An event that calls a method of whoever owns it.
+template <typename Owner>
+class MethodEvent final : public Event {
+ public:
+  using Method = void (Owner::*)();
+  MethodEvent(Owner& owner, Method method) : owner_(owner), method_(method) {}
+
+ private:
+  void fire() override { (owner_.*method_)(); }
+
+  Owner& owner_;
+  Method method_;
+};
+
 /// Events in the order of their time; equal times in the order they were scheduled. A 4-ary heap
 /// that knows where each event stands, so moving and cancelling leave nothing behind.
 class EventQueue {

@@ -17,7 +17,7 @@ struct FirewallRules {
     Protocol protocol = Protocol::kTcp;
     std::uint16_t port = 0;
   };
-  std::vector<Service> allow;
+  std::vector<Service> allow{};
   /// Packets from outside pass only if one of the same flow left before. False: all pass, which
   /// together with no other rule makes a plain router.
   bool stateful = true;
@@ -26,29 +26,28 @@ struct FirewallRules {
 };
 
 struct FirewallOptions {
-  FirewallRules rules;
+  FirewallRules rules{};
   Gateway* behind = nullptr;  ///< nullptr: on the public internet.
   /// Stand on this subnet (say, a NAT's inside, to give it IPv6) instead of making a new one.
   Subnet* inside = nullptr;
   bool ipv4 = true;  ///< Ignored for a family whose gateway the inside subnet already has.
   bool ipv6 = true;
-  LinkOptions link;  ///< The cable to the outside, both directions.
-  std::string name;  ///< Empty: "firewall1", "firewall2", ...
+  LinkOptions link{};  ///< The cable to the outside, both directions.
+  std::string name{};  ///< Empty: "firewall1", "firewall2", ...
 };
 
 /// A router that translates nothing and lets through what its rules allow; both families.
 class Firewall final : public Gateway {
  public:
   Firewall(Fabric& fabric, std::string name, Subnet& inside, Subnet& outside,
-           const FirewallOptions& options)
-      : Gateway(fabric, std::move(name), inside, outside, options.link), rules_(options.rules) {}
+           const FirewallOptions& options);
 
   const FirewallRules& rules() const { return rules_; }
   /// Takes effect with the next packet; flows that are open stay known.
   void set_rules(const FirewallRules& rules) { rules_ = rules; }
   /// Forgets every open flow, as a reboot does.
   void forget_flows() { flows_.clear(); }
-  bool is_transparent(Family) const override { return true; }
+  bool is_transparent() const override { return true; }
 
  private:
   struct Flow {
@@ -66,11 +65,11 @@ class Firewall final : public Gateway {
   void receive(PacketPtr packet, Attachment& at) override;
   bool allows(Protocol protocol, std::uint16_t remote_port) const;
   void open(const Flow& flow);
-  bool is_open(const Flow& flow);
+  bool is_open(const Flow& flow) const;
 
   FirewallRules rules_;
   std::unordered_map<Flow, Time, FlowHash> flows_;  // Until when.
-  std::size_t sweep_at_ = 0;
+  std::size_t sweep_at_;
 };
 
 }  // namespace floe::net::sim

@@ -21,11 +21,11 @@ class World;
 enum class Stack : std::uint8_t { kIpv4, kIpv6, kDual };
 
 struct InterfaceOptions {
-  Gateway* behind = nullptr;       ///< Inside this NAT or firewall.
-  Subnet* on = nullptr;            ///< On this subnet. Neither: on the public internet.
-  std::vector<Address> addresses;  ///< Empty: assigned, as `stack` says.
+  Gateway* behind = nullptr;         ///< Inside this NAT or firewall.
+  Subnet* on = nullptr;              ///< On this subnet. Neither: on the public internet.
+  std::vector<Address> addresses{};  ///< Empty: assigned, as `stack` says.
   Stack stack = Stack::kIpv4;
-  LinkOptions link;  ///< The cable, both directions.
+  LinkOptions link{};  ///< The cable, both directions.
   InterfaceKind kind = InterfaceKind::kEthernet;
   std::string name = "eth0";
 };
@@ -37,18 +37,23 @@ class Host final : public Network, public Node {
  public:
   const std::string& name() const override { return name_; }
 
-  // Its interfaces. Without `interface` the first one is meant.
+  // Its interfaces. Without a name the first one is meant.
   Attachment& attach(const InterfaceOptions& options);
-  Attachment& interface(std::string_view interface = {});
+  Attachment& interface(std::string_view name = {});
   /// Removes the interface for good, its packets under way included.
-  void detach(std::string_view interface);
+  void detach(std::string_view interface_name = {});
   /// The interface's first address.
-  const Address& address(Family family = Family::kIpv4, std::string_view interface = {});
-  void set_up(bool up, std::string_view interface = {}) { this->interface(interface).set_up(up); }
+  const Address& address(Family family = Family::kIpv4, std::string_view interface_name = {}) {
+    return interface(interface_name).address(family);
+  }
+  void set_up(bool up, std::string_view interface_name = {}) {
+    interface(interface_name).set_up(up);
+  }
 
-  /// The machine sleeps: what arrives is lost, timers and tasks wait until it wakes.
+  /// The machine sleeps (a closed laptop): what arrives is lost, timers, tasks and lookups wait
+  /// until it wakes.
   void sleep_for(Duration duration);
-  bool asleep() const;
+  bool asleep() const { return fabric_.now() < wakes_at_; }
 
   /// Makes `send` refuse routes as an operating system would: the error that `reason` gives for a
   /// route, none if nullopt. An empty function ends it.
@@ -82,16 +87,21 @@ class Host final : public Network, public Node {
 
   ~Host() override;
 
+  // What the simulation itself calls:
+  /// When it wakes; past or now if it is awake.
+  Time wakes_at() const { return wakes_at_; }
+  void receive_loopback(PacketPtr packet);
+
  private:
   friend class World;
-  friend class Packet;
-  friend class TcpStack;
-  friend class UdpStack;
+  friend class HostEvent;
   friend class TcpConnection;
-  friend class SimTimer;
-  friend class SimLookup;
+  friend class TcpListener;
+  friend class TcpStack;
+  friend class UdpPort;
+  friend class UdpStack;
 
-  /// The way out for packets from `local` (perhaps a wildcard) to `destination`.
+  /// The way for packets from `source` to a destination.
   struct Path {
     Attachment* attachment = nullptr;  // nullptr: to this host itself.
     Address source;
@@ -103,20 +113,33 @@ class Host final : public Network, public Node {
     std::uint32_t index;
     std::unique_ptr<Attachment> attachment;
   };
+  static constexpr std::uint32_t kLoopbackIndex = 1;
+  static constexpr std::size_t kLoopbackMtu = 65'536;
+  /// The dynamic ports (RFC 6335 section 6).
+  static constexpr std::uint16_t kFirstDynamicPort = 49'152;
+  static constexpr std::uint16_t kLastDynamicPort = 65'535;
 
   Host(World& world, Fabric& fabric, std::string name);
   void receive(PacketPtr packet, Attachment& at) override;
-  void receive(PacketPtr packet);
+  void dispatch(PacketPtr packet);
+  /// The source as an application sees it: with the scope id of a link-local address.
+  Endpoint seen_source(const Packet& packet) const;
+  /// Counts and traces what the packet met that is arriving.
+  void note(const Packet& packet, Verdict verdict);
+  /// `local` may be a wildcard. nullopt: there is no way.
   std::optional<Path> path(const Address& local, const Address& destination) const;
+  std::optional<Path> path_from(Attachment& attachment, const Address& source,
+                                const Address& destination) const;
   void transmit(PacketPtr packet, const Path& path);
-  void drop(const Packet& packet, Verdict verdict);
-  Nic* find(std::string_view interface);
-  /// One of the addresses of an interface that is up, or loopback.
+  Nic& nic(std::string_view interface_name);
+  /// An address of an interface that is up, or loopback.
   bool owns(const Address& address) const;
+  /// Owned, or a wildcard.
   bool can_bind(const Address& address) const;
+  /// A port in [min, max] that `is_free`, looked for from a random start; nullopt if none is.
+  std::optional<std::uint16_t> choose_port(std::uint16_t min, std::uint16_t max,
+                                           const std::function<bool(std::uint16_t)>& is_free);
   SocketId next_id() { return SocketId{++last_id_}; }
-  /// When an event that belongs to now may run: later if the host sleeps.
-  Time wake_time() const { return wake_; }
 
   World& world_;
   Fabric& fabric_;
@@ -125,10 +148,11 @@ class Host final : public Network, public Node {
   SeededRandom system_random_;  // Ports and the like.
   std::vector<Nic> nics_;
   std::vector<std::unique_ptr<Attachment>> detached_;  // Packets under way still refer to them.
-  std::uint32_t last_index_ = 1;                       // 1 is the loopback interface.
+  std::uint32_t last_index_ = kLoopbackIndex;
   std::uint32_t last_id_ = 0;
   std::uint32_t loopback_place_;
-  Time wake_{};
+  Attachment* arriving_at_ = nullptr;  // nullptr: over loopback.
+  Time wakes_at_{};
   Tally tally_;
   std::function<std::optional<Error>(const Route&)> send_failure_;
   std::unique_ptr<UdpStack> udp_;

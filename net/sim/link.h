@@ -23,7 +23,7 @@ struct LinkOptions {
   Duration latency = std::chrono::milliseconds(1);
   Duration jitter{};  ///< Up to this much is added, uniformly. Packets keep their order.
   double loss = 0;
-  std::optional<BurstLoss> burst_loss;
+  std::optional<BurstLoss> burst_loss{};
   double duplicate = 0;  ///< A second copy arrives right behind the first.
   double reorder = 0;    ///< The packet is late by `reorder_delay`; later ones overtake it.
   Duration reorder_delay = std::chrono::milliseconds(10);

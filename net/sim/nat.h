@@ -31,11 +31,11 @@ struct NatOptions {
   /// The gateway it stands behind; nullptr: on the public internet.
   Gateway* behind = nullptr;
   /// Its external addresses, several make a pool. Empty: one is assigned.
-  std::vector<Address> external;
+  std::vector<Address> external{};
   Pooling pooling = Pooling::kPaired;
   /// The block of the subnet it makes inside; nullopt: one nobody else got. Two NATs may use the
   /// same block.
-  std::optional<AddressBlock> inside;
+  std::optional<AddressBlock> inside{};
   /// Keep the internal port as the external one if it is free; else, and otherwise, random ports.
   bool port_preservation = false;
   /// RFC 4787 section 6, with "external source IP address and port".
@@ -45,8 +45,8 @@ struct NatOptions {
   /// Packets from outside also refresh a mapping (RFC 4787 section 4.3).
   bool inbound_refresh = false;
   /// The cable to the outside, both directions.
-  LinkOptions link;
-  std::string name;  ///< Empty: "nat1", "nat2", ...
+  LinkOptions link{};
+  std::string name{};  ///< Empty: "nat1", "nat2", ...
 
   // What people call them (RFC 3489's words):
   static NatOptions full_cone();
@@ -77,7 +77,7 @@ class Nat final : public Gateway {
   void reboot(const std::vector<Address>& external);
 
   std::size_t mappings() const { return mappings_.size(); }
-  bool is_transparent(Family) const override { return false; }
+  bool is_transparent() const override { return false; }
 
  private:
   struct Flow {  // What a mapping is found by on its way out.
@@ -96,44 +96,41 @@ class Nat final : public Gateway {
     Flow flow;
     Endpoint external;
     Time expires;
-    std::unordered_map<Endpoint, Time> permitted;  // Remote endpoints, until when.
+    std::unordered_map<Endpoint, Time> permitted;  // By what filtering looks at; until when.
+    std::size_t sweep_at;
   };
   using Externals = std::unordered_map<Endpoint, Mapping*>;
+  struct Translations {
+    std::unordered_map<Endpoint, Endpoint> out;
+    std::unordered_map<Endpoint, Endpoint> in;
+  };
 
   void receive(PacketPtr packet, Attachment& at) override;
-  void send_out(PacketPtr packet);
-  void send_in(PacketPtr packet, Attachment& at);
-  /// Gives the packet its external source; false (and counted) if there is none.
-  bool translate_source(Packet& packet);
-  /// Gives the packet its internal destination; false (and counted) if nobody wants it.
-  bool translate_destination(Packet& packet, Attachment& at);
+  Verdict translate_source(Packet& packet);
+  Verdict translate_destination(Packet& packet);
+  bool is_external(const Address& address) { return outside().has(address); }
 
   Mapping* find_or_create(const Packet& packet);
   Mapping* find_external(Protocol protocol, const Endpoint& external);
+  void refresh(Mapping& mapping, const Endpoint& remote);
+  bool permits(const Mapping& mapping, const Endpoint& remote) const;
   std::optional<Endpoint> choose_external(Protocol protocol, const Endpoint& internal);
   const Address& choose_address(const Address& internal);
-  bool is_external(const Address& address) const;
   bool is_free(Protocol protocol, const Endpoint& external);
   void forget(Mapping& mapping);
   void forget_expired();
-  Endpoint significant(const Endpoint& remote, Behavior behavior) const;
-  Duration timeout(Protocol protocol) const {
-    return protocol == Protocol::kUdp ? options_.udp_timeout : options_.tcp_timeout;
-  }
   Externals& externals(Protocol protocol) { return externals_[static_cast<std::size_t>(protocol)]; }
 
   NatOptions options_;
   SeededRandom random_;
   std::vector<Address> external_;
   std::unordered_map<Flow, std::unique_ptr<Mapping>, FlowHash> mappings_;
-  std::array<Externals, 2> externals_;
+  std::array<Externals, 2> externals_;                // Per protocol.
   std::unordered_map<Address, std::size_t> pairing_;  // Internal address -> index in external_.
   std::size_t sweep_at_ = 0;
-
-  std::unordered_map<Address, Address> static_out_;
-  std::unordered_map<Address, Address> static_in_;
-  std::array<std::unordered_map<Endpoint, Endpoint>, 2> static_port_out_;
-  std::array<std::unordered_map<Endpoint, Endpoint>, 2> static_port_in_;
+  std::unordered_map<Address, Address> static_addresses_out_;
+  std::unordered_map<Address, Address> static_addresses_in_;
+  std::array<Translations, 2> static_endpoints_;  // Per protocol.
 };
 
 }  // namespace floe::net::sim

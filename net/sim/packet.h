@@ -11,8 +11,8 @@
 namespace floe::net::sim {
 
 class Attachment;
+class Host;
 class PacketPool;
-class Subnet;
 
 enum class Protocol : std::uint8_t { kUdp, kTcp };
 
@@ -24,6 +24,7 @@ struct TcpHeader {
   std::uint64_t sequence = 0;
   std::uint64_t acknowledgment = 0;
   std::uint32_t window = 0;
+  std::uint16_t mss = 0;  ///< With SYN: the largest segment its sender can receive.
   std::uint8_t flags = 0;
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
 };
@@ -44,10 +45,16 @@ class Packet final : public Event {
     return (family == Family::kIpv4 ? 20u : 40u) + (protocol == Protocol::kUdp ? 8u : 20u);
   }
 
+  /// Scheduled after this, the packet arrives at its own sender.
+  void loop_back_at(Host& host) {
+    host_ = &host;
+    leg_ = Leg::kLoopback;
+  }
+
  private:
   friend class PacketPool;
+  friend struct RecyclePacket;
   friend class Attachment;
-  friend class Host;
   /// Where the packet is when it fires: at the far end of its sender's cable (on `subnet_`), or at
   /// `attachment_`, where it has arrived.
   enum class Leg : std::uint8_t { kToSubnet, kToNode, kLoopback };
@@ -56,7 +63,7 @@ class Packet final : public Event {
 
   PacketPool* pool_;
   Attachment* attachment_ = nullptr;
-  class Host* host_ = nullptr;
+  Host* host_ = nullptr;
   Leg leg_ = Leg::kToSubnet;
 };
 

@@ -26,12 +26,13 @@ class Trace {
     Time time;
     Verdict verdict = Verdict::kSent;
     Protocol protocol = Protocol::kUdp;
+    bool has_payload = true;
     std::uint32_t place = 0;  ///< See `place_name`.
     Endpoint source;
     Endpoint destination;
     TcpHeader tcp;
     std::uint32_t payload_size = 0;
-    std::uint64_t payload_at = 0;
+    std::uint64_t payload_at = 0;  ///< For `payload`.
   };
   /// Enough for a long run, small enough not to exhaust a test machine; later records only enter
   /// the digests.

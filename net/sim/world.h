@@ -83,9 +83,11 @@ class World {
   void take_posted();
   /// Fires the events up to `end`; false as soon as `done` (if given) is true.
   bool run(Time end, const std::function<bool()>* done);
-  Subnet& subnet_for(Gateway* behind) { return behind != nullptr ? behind->inside() : *internet_; }
+  Subnet& subnet_inside(Gateway* gateway) {
+    return gateway != nullptr ? gateway->inside() : *internet_;
+  }
+  /// A block of addresses that no subnet got yet.
   AddressBlock next_block(Family family, bool is_public);
-  std::string name_or(const std::string& name, std::string_view kind, std::size_t number) const;
 
   Fabric fabric_;
   VirtualClock clock_;
@@ -95,11 +97,13 @@ class World {
   std::vector<std::unique_ptr<Subnet>> subnets_;
   std::vector<std::unique_ptr<Gateway>> gateways_;
   std::vector<std::unique_ptr<Host>> hosts_;
+  std::size_t nats_ = 0;
+  std::size_t firewalls_ = 0;
   std::size_t private_blocks_ = 0;
   std::size_t public_blocks_ = 0;
   std::size_t ipv6_blocks_ = 0;
 
-  Time instant_{};
+  bool is_running_ = false;
   std::uint64_t events_at_instant_ = 0;
   std::uint64_t events_run_ = 0;
 

@@ -1,0 +1,132 @@
+#include "floe/net/sim/nat.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "floe/core/check.h"
+
+// What happens to packets; the table of mappings is in nat_mappings.cc.
+namespace floe::net::sim {
+
+NatOptions NatOptions::full_cone() {
+  return {.filtering = Behavior::kEndpointIndependent};
+}
+
+NatOptions NatOptions::address_restricted() {
+  return {.filtering = Behavior::kAddressDependent};
+}
+
+NatOptions NatOptions::port_restricted() {
+  return {.filtering = Behavior::kAddressAndPortDependent};
+}
+
+NatOptions NatOptions::symmetric() {
+  return {.mapping = Behavior::kAddressAndPortDependent,
+          .filtering = Behavior::kAddressAndPortDependent};
+}
+
+Nat::Nat(Fabric& fabric, std::string name, Subnet& inside, Subnet& outside,
+         const NatOptions& options)
+    : Gateway(fabric, std::move(name), inside, outside, options.link),
+      options_(options),
+      random_(fabric.seed_for(this->name() + "/nat")),
+      external_(options.external) {
+  FLOE_CHECK(!external_.empty());
+  this->outside().set_addresses(external_);
+}
+
+void Nat::map_static(const Address& internal, const Address& external) {
+  if (!is_external(external)) outside().add_address(external);
+  static_addresses_out_[internal] = external;
+  static_addresses_in_[external] = internal;
+}
+
+void Nat::map_static(Protocol protocol, const Endpoint& internal, const Endpoint& external) {
+  if (!is_external(external.address)) outside().add_address(external.address);
+  Translations& translations = static_endpoints_[static_cast<std::size_t>(protocol)];
+  translations.out[internal] = external;
+  translations.in[external] = internal;
+}
+
+void Nat::rebind() {
+  mappings_.clear();
+  for (Externals& externals : externals_) externals.clear();
+  pairing_.clear();
+}
+
+void Nat::reboot(const std::vector<Address>& external) {
+  FLOE_CHECK(!external.empty());
+  rebind();
+  std::vector<Address> addresses = external;
+  const auto keep = [&](const Address& address) {
+    if (std::ranges::find(addresses, address) == addresses.end()) addresses.push_back(address);
+  };
+  for (const auto& [address, internal] : static_addresses_in_) keep(address);
+  for (const Translations& translations : static_endpoints_) {
+    for (const auto& [endpoint, internal] : translations.in) keep(endpoint.address);
+  }
+  external_ = external;
+  outside().set_addresses(addresses);
+}
+
+void Nat::receive(PacketPtr packet, Attachment& at) {
+  if (packet->destination.family() != Family::kIpv4) {
+    return drop(*packet, at, Verdict::kWrongFamily);
+  }
+  const bool is_outgoing = &at == &inside_attachment();
+  const bool is_hairpin = is_outgoing && is_external(packet->destination.address);
+  if (is_hairpin && !options_.hairpin) return drop(*packet, at, Verdict::kNoHairpin);
+  if (is_outgoing && inside_attachment().has(packet->destination.address)) {
+    return drop(*packet, at, Verdict::kNoSuchPort);  // The NAT itself runs no services.
+  }
+
+  if (is_outgoing) {
+    // RFC 4787 section 6, REQ-9a: a hairpinned packet too shows its external source.
+    const Verdict verdict = translate_source(*packet);
+    if (is_drop(verdict)) return drop(*packet, at, verdict);
+  }
+  if (!is_outgoing || is_hairpin) {
+    const Verdict verdict = translate_destination(*packet);
+    if (is_drop(verdict)) return drop(*packet, at, verdict);
+  }
+  pass(std::move(packet), is_outgoing && !is_hairpin ? outside() : inside_attachment());
+}
+
+Verdict Nat::translate_source(Packet& packet) {
+  const Translations& statics = static_endpoints_[static_cast<std::size_t>(packet.protocol)];
+  if (const auto found = statics.out.find(packet.source); found != statics.out.end()) {
+    packet.source = found->second;
+    return Verdict::kSent;
+  }
+  const auto address = static_addresses_out_.find(packet.source.address);
+  if (address != static_addresses_out_.end()) {
+    packet.source.address = address->second;
+    return Verdict::kSent;
+  }
+  Mapping* mapping = find_or_create(packet);
+  if (mapping == nullptr) return Verdict::kNoFreePort;
+  refresh(*mapping, packet.destination);
+  packet.source = mapping->external;
+  return Verdict::kSent;
+}
+
+Verdict Nat::translate_destination(Packet& packet) {
+  const Translations& statics = static_endpoints_[static_cast<std::size_t>(packet.protocol)];
+  if (const auto found = statics.in.find(packet.destination); found != statics.in.end()) {
+    packet.destination = found->second;
+    return Verdict::kSent;
+  }
+  const auto address = static_addresses_in_.find(packet.destination.address);
+  if (address != static_addresses_in_.end()) {
+    packet.destination.address = address->second;
+    return Verdict::kSent;
+  }
+  Mapping* mapping = find_external(packet.protocol, packet.destination);
+  if (mapping == nullptr) return Verdict::kNoMapping;
+  if (!permits(*mapping, packet.source)) return Verdict::kFiltered;
+  if (options_.inbound_refresh) refresh(*mapping, packet.source);
+  packet.destination = mapping->flow.internal;
+  return Verdict::kSent;
+}
+
+}  // namespace floe::net::sim
