@@ -18,13 +18,17 @@ LoopThread::LoopThread(std::unique_ptr<Network> network)
       }) {}
 
 LoopThread::~LoopThread() {
-  *ending_ = true;
   if (thread_.get_id() == std::this_thread::get_id()) {
+    *ending_ = true;
     network_->stop();
     thread_.detach();
     return;
   }
-  network_->post([network = network_] { network->stop(); });
+  // Said on the loop's thread: until it is, the network is there to be told.
+  network_->post([network = network_, ending = ending_] {
+    *ending = true;
+    network->stop();
+  });
   thread_.join();
 }
 

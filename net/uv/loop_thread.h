@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -33,7 +32,7 @@ class LoopThread {
  private:
   explicit LoopThread(std::unique_ptr<Network> network);
 
-  std::shared_ptr<std::atomic<bool>> ending_;
+  std::shared_ptr<bool> ending_;  ///< Touched on the loop's thread only.
   Network* const network_;  ///< The thread's own until it ends.
   std::thread thread_;
 };

@@ -92,7 +92,9 @@ std::unique_ptr<Lookup> Network::lookup(std::string_view name, LookupCallback ca
 }
 
 void Network::post(std::function<void()> task) {
-  reactor_->post(std::move(task));
+  // The task may end the network on its thread before this call returns on the caller's.
+  const std::shared_ptr<Reactor> reactor = reactor_;
+  reactor->post(std::move(task));
 }
 
 }  // namespace floe::net::uv

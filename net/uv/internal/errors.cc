@@ -29,9 +29,7 @@ Errc errc_of(int code) {
     case UV_ENETUNREACH:
     case UV_EHOSTUNREACH:
     case UV_ENETDOWN:
-#ifdef UV_EHOSTDOWN
     case UV_EHOSTDOWN:
-#endif
       return Errc::kUnreachable;
     case UV_EPERM:
     case UV_EACCES:

@@ -110,13 +110,11 @@ void Reactor::log(LogLevel level, std::string_view message) const {
 }
 
 void Reactor::post(std::function<void()> task) {
-  bool first = false;
-  {
-    const std::lock_guard lock(mutex_);
-    first = tasks_.empty();
-    tasks_.push_back(std::move(task));
-  }
-  if (first) uv_async_send(&wakeup_->async);
+  const std::lock_guard lock(mutex_);
+  tasks_.push_back(std::move(task));
+  // Under the lock: the task may end the network, and with it the handle, as soon as it can be
+  // seen.
+  if (tasks_.size() == 1) uv_async_send(&wakeup_->async);
 }
 
 void Reactor::run_tasks() {

@@ -1,0 +1,162 @@
+#include "floe/net/uv/network.h"
+
+#include <gtest/gtest.h>
+
+#include "floe/core/text.h"
+#include "tests/uv/fixture.h"
+
+namespace floe::net::uv {
+namespace {
+
+TEST(UvNetwork, RunsUntilItIsStopped) {
+  const auto network = std::move(*Network::create());
+  int turns = 0;
+  std::unique_ptr<Timer> timer;
+  timer = network->create_timer([&] {
+    if (++turns == 5) return network->stop();
+    timer->arm(network->now());
+  });
+  timer->arm(network->now());
+  network->run();
+  EXPECT_EQ(turns, 5);
+}
+
+TEST(UvNetwork, ReturnsAtOnceWhenItWasStoppedBefore) {
+  const auto network = std::move(*Network::create());
+  bool fired = false;
+  const auto timer = network->create_timer([&] { fired = true; });
+  timer->arm(network->now() + std::chrono::hours(1));
+  network->stop();
+  network->run();
+  EXPECT_FALSE(fired);
+}
+
+TEST(UvNetwork, IgnoresARunFromWithinACallback) {
+  const auto network = std::move(*Network::create());
+  std::vector<std::string> messages;
+  network->set_log_sink([&](LogLevel level, std::string_view component, std::string_view message) {
+    EXPECT_EQ(level, LogLevel::kError);
+    EXPECT_EQ(component, "uv");
+    messages.emplace_back(message);
+  });
+  bool ran = false;
+  network->post([&] {
+    network->run_once();
+    ran = true;
+  });
+  ASSERT_TRUE(run_until(*network, [&] { return ran; }));
+  EXPECT_EQ(messages.size(), 1u);
+}
+
+TEST(UvNetwork, ReadsAClockThatNeverGoesBackAndStrongRandomness) {
+  const auto network = std::move(*Network::create());
+  Time last = network->now();
+  for (int i = 0; i < 1000; ++i) {
+    const Time now = network->now();
+    EXPECT_GE(now, last);
+    last = now;
+  }
+  EXPECT_NE(network->random().u64(), network->random().u64());
+}
+
+TEST(UvNetwork, RefusesPortRangesThatAreNone) {
+  const auto network = std::move(*Network::create());
+  Inbox inbox;
+  for (const auto& [min, max] : {std::pair{5000, 4000}, {0, 4000}, {5000, 0}}) {
+    UdpOptions options;
+    options.bind.address = loopback();
+    options.port_min = static_cast<std::uint16_t>(min);
+    options.port_max = static_cast<std::uint16_t>(max);
+    const auto socket = network->open_udp(options, inbox);
+    ASSERT_FALSE(socket);
+    EXPECT_EQ(socket.error().code, Errc::kInvalidArgument);
+  }
+}
+
+TEST(UvNetwork, DrawsThePortOfARangeAtRandom) {
+  const auto network = std::move(*Network::create());
+  Inbox inbox;
+  UdpOptions options;
+  options.bind.address = loopback();
+  options.port_min = 20'000;
+  options.port_max = 60'000;
+  std::vector<std::uint16_t> ports;
+  for (int i = 0; i < 5; ++i) ports.push_back((*network->open_udp(options, inbox))->local().port);
+  EXPECT_NE(std::count(ports.begin(), ports.end(), ports[0]), 5);
+}
+
+TEST(UvNetwork, ConnectsFromAPortOnceOnly) {
+  const auto network = std::move(*Network::create());
+  class Quiet : public StreamHandler {
+    void on_data(MutableBytes) override {}
+    void on_closed(const Error&) override {}
+  } quiet;
+  class Closed : public ListenerHandler {
+    void on_accept(std::unique_ptr<Stream>) override {}
+  } door;
+  const auto listener = std::move(*network->listen({loopback(), 0}, door));
+  const auto taken = std::move(*network->listen({loopback(), 0}, door));
+  const auto stream = network->connect(listener->local(), taken->local(), quiet);
+  ASSERT_FALSE(stream);
+  EXPECT_EQ(stream.error().code, Errc::kAddressInUse);
+}
+
+TEST(UvNetwork, RefusesToConnectAcrossAddressFamilies) {
+  const auto network = std::move(*Network::create());
+  class Quiet : public StreamHandler {
+    void on_data(MutableBytes) override {}
+    void on_closed(const Error&) override {}
+  } quiet;
+  const auto stream =
+      network->connect({loopback(), 9}, Endpoint{loopback(Family::kIpv6), 0}, quiet);
+  ASSERT_FALSE(stream);
+  EXPECT_EQ(stream.error().code, Errc::kInvalidArgument);
+}
+
+TEST(UvNetwork, RefusesWhatIsNoHostNameAtALaterTurn) {
+  const auto network = std::move(*Network::create());
+  const std::string names[] = {"", std::string("local\0host", 10), std::string(300, 'a')};
+  for (const std::string& name : names) {
+    std::optional<Errc> code;
+    const auto lookup = network->lookup(
+        name, [&](auto result) { code = result ? Errc::kInternal : result.error().code; });
+    EXPECT_FALSE(code);
+    ASSERT_TRUE(run_until(*network, [&] { return code.has_value(); }));
+    EXPECT_EQ(code, Errc::kInvalidArgument);
+  }
+}
+
+TEST(UvNetwork, CountsWhatItCarriesOnPortableSockets) {
+  const auto network = std::move(*Network::create(nullptr, {.batched = false}));
+  Inbox inbox;
+  const auto socket = open_udp(*network, inbox);
+  SendBatch batch;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(batch.add({socket->id(), socket->local(), {}}, numbered(1, 100)));
+  }
+  ASSERT_TRUE(batch.add({SocketId{4711}, socket->local(), {}}, numbered(1, 100)));
+  network->send(batch);
+  ASSERT_TRUE(run_until(*network, [&] { return inbox.packets.size() == 3; }));
+  EXPECT_EQ(network->stats().datagrams_out, 3u);
+  EXPECT_EQ(network->stats().bytes_out, 300u);
+  EXPECT_EQ(network->stats().datagrams_in, 3u);
+  EXPECT_EQ(network->stats().bytes_in, 300u);
+  EXPECT_EQ(network->stats().gso_runs, 0u);
+  EXPECT_EQ(network->stats().dropped_closed_socket, 1u);
+}
+
+TEST(UvNetwork, ListsARouteThatAPortableSocketIsRefused) {
+  const auto network = std::move(*Network::create(nullptr, {.batched = false}));
+  Inbox inbox;
+  const auto socket = open_udp(*network, inbox);
+  SendBatch batch;
+  const Route bad{socket->id(), {loopback(), 0}, {}};
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(batch.add(bad, numbered(1, 100)));
+  network->send(batch);
+  ASSERT_EQ(batch.failures().size(), 1u);
+  EXPECT_EQ(batch.failures()[0].route, bad);
+  EXPECT_EQ(batch.failures()[0].error.code, Errc::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace floe::net::uv
