@@ -42,7 +42,8 @@ void StunServer::on_datagrams(std::span<net::Datagram> datagrams) {
   net::SendBatch& batch = network_.batch();
   const Time now = network_.now();
   for (const net::Datagram& datagram : datagrams) {
-    if (batch.size() + StunResponder::kMaxResponse > net::SendBatch::kCapacity) send(batch);
+    // Long before the batch is full, so that an answer always finds room.
+    if (batch.size() > net::SendBatch::kCapacity / 2) send(batch);
     responder_.handle_packet(now, datagram, batch);
   }
   send(batch);
