@@ -12,8 +12,10 @@ Result<std::unique_ptr<LoopThread>> LoopThread::start(const Options& options) {
 }
 
 LoopThread::LoopThread(std::unique_ptr<Network> network)
-    : network_(network.get()), thread_([network = std::move(network)]() mutable {
-        network->run();
+    : ending_(std::make_shared<bool>(false)),
+      network_(network.get()),
+      thread_([ending = ending_, network = std::move(network)]() mutable {
+        while (!*ending) network->run();
         network.reset();  // Here, so that what its tasks and callbacks hold ends on this thread.
       }) {}
 

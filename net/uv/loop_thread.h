@@ -33,7 +33,7 @@ class LoopThread {
   explicit LoopThread(std::unique_ptr<Network> network);
 
   std::shared_ptr<bool> ending_;  ///< Touched on the loop's thread only.
-  Network* const network_;  ///< The thread's own until it ends.
+  Network* const network_;        ///< The thread's own until it ends.
   std::thread thread_;
 };
 
