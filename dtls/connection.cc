@@ -165,6 +165,8 @@ void Connection::take_datagram(Bytes datagram) {
 }
 
 void Connection::take_record(const Record& record) {
+  // OpenSSL takes a type it does not know for a reason to end the handshake.
+  if (record.unified() && !Session::has_dtls13()) return drop(DropReason::kUnexpected);
   if (!record.encrypted()) {
     if (state_ != State::kHandshaking) return drop(DropReason::kStaleEpoch);
     if (record.is(ContentType::kAlert)) return take_unencrypted_alert(record.body);
@@ -176,7 +178,7 @@ void Connection::take_record(const Record& record) {
   const std::uint64_t opened = records_opened_;
   const bool expects_data =
       state_ != State::kHandshaking && record.is(ContentType::kApplicationData);
-  session_->feed(record.whole);
+  session_->feed(record.whole, record.encrypted());
   if (state_ == State::kHandshaking) advance_handshake();
   if (active() && state_ != State::kHandshaking) read_plaintext();
   session_->end_feed();

@@ -161,6 +161,12 @@ int Session::on_bio_read(bio_st* bio, char* out, int size) {
   }
   const std::size_t copied = std::min(static_cast<std::size_t>(size), session.input_.size());
   std::memcpy(out, session.input_.data(), copied);
+  if (session.renumber_ && copied >= Record::kHeaderSize) {
+    // Behind type (1), version (2) and epoch (2, zero); 64 bits from the epoch's on stay below
+    // 2^48 for good.
+    ByteWriter writer({reinterpret_cast<std::uint8_t*>(out) + 3, 8});
+    writer.u64(++session.renumbered_);
+  }
   session.input_ = {};
   return static_cast<int>(copied);
 }
@@ -229,8 +235,20 @@ void Session::on_info(const ssl_st* ssl, int where, int value) {
   session_of(ssl).peer_alert_ = static_cast<std::uint8_t>(value & 0xff);
 }
 
-void Session::feed(Bytes record) {
+bool Session::has_dtls13() {
+#ifdef DTLS1_3_VERSION
+  return true;
+#else
+  return false;
+#endif
+}
+
+void Session::feed(Bytes record, bool encrypted) {
   input_ = record;
+  // An unencrypted record's sequence number protects nothing, since anybody can write it; but one
+  // with a forged high number would move OpenSSL's replay window past all that the peer sends. So
+  // such records are numbered as they come. DTLS 1.3 acknowledges records by number, so not there.
+  renumber_ = !encrypted && !has_dtls13();
   in_flight_ = false;
   retransmitting_ = false;
 }

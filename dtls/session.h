@@ -61,9 +61,12 @@ class Session {
   /// The settings that connections share; for `Identity`, null on failure.
   static ssl_ctx_st* new_context();
 
+  /// Whether the OpenSSL that floe was built with has DTLS 1.3, and so its records.
+  static bool has_dtls13();
+
   /// One record for the coming `handshake` and `read` calls, up to `end_feed`. Before they ask for
   /// it, they may return others that were kept because they came before their keys.
-  void feed(Bytes record);
+  void feed(Bytes record, bool encrypted);
   void end_feed();
   Outcome handshake();
   /// One application record into `space`, which must hold the largest.
@@ -116,6 +119,8 @@ class Session {
 
   Config config_;
   ssl_st* ssl_ = nullptr;
+  bool renumber_ = false;  // input_ gets a number of ours
+  std::uint64_t renumbered_ = 0;
   Bytes input_;  // the record being fed
   std::deque<std::vector<std::uint8_t>> outgoing_;
   MutableBytes target_;  // where write() wants its record
