@@ -332,11 +332,12 @@ void Agent::handle_timeout(Time now) {
     send_consent_request(now, *path);
     consent_.plan_request(now, random_);
   }
+  after_change(now);
   if (slot_ && *slot_ <= now) {
     slot_.reset();
     perform_check(now);
+    book_slot(now);
   }
-  after_change(now);
 }
 
 std::optional<Agent::Event> Agent::poll_event() {
@@ -393,6 +394,7 @@ void Agent::update_path(Time now) {
   }
   if (moved) consent_.start(now, best->last_success, random_);
   was_connected_ = true;
+  if (nominated) gatherer_.stop_keepalives();
   events_.push_back(SelectedPairChanged{best->id, locals_[best->valid_local].candidate,
                                         remotes_[best->remote].candidate, nominated,
                                         best->round_trip});

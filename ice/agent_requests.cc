@@ -141,7 +141,11 @@ void Agent::learn_from_check(Time now, const EarlyCheck& check) {
     }
     return;
   }
-  // Also from Failed: a check that arrives shows that the path has opened (section 7.3.1.4).
+  // Also from Failed: a check that arrives shows that the path has opened (section 7.3.1.4). But
+  // when patience has ended, a peer that gets our answers and never answers itself must not keep us
+  // hoping for ever.
+  const bool tried = pair->state == PairState::kFailed || pair->state == PairState::kInProgress;
+  if (tried && now >= *patience_ends_) return;
   check_list_.trigger(*pair);
   if (check.use_candidate && role_ == Role::kControlled) pair->nominate_on_success = true;
 }
