@@ -84,6 +84,8 @@ void Listener::on_connection(uv_stream_t* server, int status) {
   uv_os_fd_t descriptor = -1;
   if (uv_accept(server, reinterpret_cast<uv_stream_t*>(client)) == 0 &&
       uv_fileno(reinterpret_cast<uv_handle_t*>(client), &descriptor) == 0) {
+    // A small message must not wait for the one before it to be acknowledged.
+    uv_tcp_nodelay(client, 1);
     // libuv keeps and closes the one it accepted.
     const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     if (copy >= 0) self->accepted_(copy);

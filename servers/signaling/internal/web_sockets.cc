@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kReceiveBuffer = 4096;
 // RFC 6455 section 5.5: a control frame's payload has at most 125 bytes; a close code takes two.
 constexpr std::size_t kMaxCloseReason = 123;
+constexpr std::string_view kPingPayload = "floe";
 // A path or header value that is longer than this is not one of ours.
 constexpr std::size_t kMaxHeader = 512;
 constexpr std::size_t kHttpHeaderSpace = 1024;
@@ -108,13 +109,14 @@ LwsSockets::~LwsSockets() {
   }
   if (!inner_open_) return;
   if (context_) {
-    // On a loop that is not libwebsockets' own the first call only starts to close handles, and
-    // a second one is due when they are closed.
+    // On a loop that is not libwebsockets' own the first call only starts to close handles, one
+    // generation after the other. The second is due when all are closed and not before: it unloads
+    // the plug-in that their callbacks are in.
     lws_context_destroy(context_);
-    turn_inner();
+    while (uv_loop_alive(&inner_)) turn_inner();
     if (context_) lws_context_destroy(context_);
   }
-  // Each turn closes whole generations of handles; they come to an end because nothing opens any.
+  // For the listener of a context that was never made.
   while (uv_loop_close(&inner_) == UV_EBUSY) uv_run(&inner_, UV_RUN_NOWAIT);
 }
 
@@ -261,6 +263,10 @@ int LwsSockets::handle(lws* wsi, lws_callback_reasons reason, std::string_view i
       return 0;
     case LWS_CALLBACK_WSI_DESTROY:
       if (accepted_ > 0) --accepted_;
+      // Not every way to end has a call of its own: a server that hangs up during the handshake.
+      if (Socket* socket = socket_of(wsi); socket && !socket->open) {
+        handle_failed(wsi, "the connection ended during the handshake");
+      }
       return 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
       return handle_upgrade(wsi, std::string_view(in.data()));
@@ -291,6 +297,8 @@ int LwsSockets::handle(lws* wsi, lws_callback_reasons reason, std::string_view i
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
       handle_peer_close(wsi, in);
       return 0;
+    case LWS_CALLBACK_TIMER:  // set when there was a close frame to send
+      return -1;
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLIENT_CLOSED:
       handle_closed(wsi);
@@ -304,10 +312,14 @@ int LwsSockets::handle(lws* wsi, lws_callback_reasons reason, std::string_view i
 int LwsSockets::handle_upgrade(lws* wsi, std::string_view protocol) {
   char path[kMaxHeader];
   const int size = lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI);
-  const bool accepted = protocol == "websocket" && size > 0 &&
-                        handler_->accepts(std::string_view(path, static_cast<std::size_t>(size)));
-  if (accepted) return 0;
-  return send_status(wsi, HTTP_STATUS_NOT_FOUND) < 0 ? -1 : 1;
+  unsigned status = HTTP_STATUS_NOT_FOUND;
+  if (protocol != "websocket") {
+    status = HTTP_STATUS_BAD_REQUEST;  // HTTP/2, which nobody here needs
+  } else if (size > 0 &&
+             handler_->accepts(std::string_view(path, static_cast<std::size_t>(size)))) {
+    return 0;
+  }
+  return send_status(wsi, status) < 0 ? -1 : 1;
 }
 
 int LwsSockets::handle_request(lws* wsi, std::string_view path) {
@@ -382,7 +394,7 @@ void LwsSockets::handle_received(lws* wsi, std::string_view bytes) {
   handler_->on_message(key, message, lws_frame_is_binary(wsi) != 0);
 }
 
-/// One frame per call, as libwebsockets wants it. A nonzero result starts the close.
+/// One frame per call, as libwebsockets wants it. A nonzero result means a broken socket.
 int LwsSockets::handle_writable(lws* wsi) {
   Socket* socket = socket_of(wsi);
   if (!socket || !socket->open) return 0;
@@ -396,18 +408,23 @@ int LwsSockets::handle_writable(lws* wsi) {
                    return lws_write(wsi, space.data() + LWS_PRE, text.text.size(), LWS_WRITE_TEXT);
                  },
                  [&](const PingFrame&) {
-                   unsigned char space[LWS_PRE + 1] = {};
-                   return lws_write(wsi, space + LWS_PRE, 0, LWS_WRITE_PING);
+                   // Not empty: a server's libwebsockets reports no empty pongs.
+                   unsigned char space[LWS_PRE + kPingPayload.size()];
+                   std::copy(kPingPayload.begin(), kPingPayload.end(), space + LWS_PRE);
+                   return lws_write(wsi, space + LWS_PRE, kPingPayload.size(), LWS_WRITE_PING);
                  },
                  [&](const CloseFrame& close) {
                    std::vector<unsigned char> reason(close.reason.begin(), close.reason.end());
                    lws_close_reason(wsi, static_cast<lws_close_status>(close.code), reason.data(),
                                     std::min(reason.size(), kMaxCloseReason));
-                   return -1;
+                   // libwebsockets 4.1 takes a refusal by this callback for a broken socket and
+                   // says no farewell, but not one by LWS_CALLBACK_TIMER.
+                   lws_set_timer_usecs(wsi, 1);
+                   return 0;
                  }},
       *frame);
   if (result < 0) return -1;
-  lws_callback_on_writable(wsi);
+  if (!std::holds_alternative<CloseFrame>(*frame)) lws_callback_on_writable(wsi);
   return 0;
 }
 
