@@ -42,7 +42,7 @@ class World {
   /// What the clock shows at first. Not 0, so that code which takes 0 for "unset" is found out.
   static constexpr Time kStart{std::chrono::hours(1)};
   /// More events than this at one instant are a loop that would never end: the program stops.
-  static constexpr std::uint64_t kMaxEventsPerInstant = 10'000'000;
+  static constexpr std::uint64_t kMaxEventsPerInstant = 1'000'000;
 
   explicit World(std::uint64_t seed);
   ~World();
