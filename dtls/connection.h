@@ -46,6 +46,12 @@ using Event = std::variant<Connected, Closed, Failed>;
 /// handshake may run to its end, but nothing that arrives is delivered and nothing can be sent
 /// (RFC 8122 section 6.2).
 ///
+/// What anybody could have forged does not end a handshake where that can be helped: records are
+/// checked before OpenSSL sees them, and an unencrypted alert is believed only when the peer then
+/// leaves three retransmissions unanswered. A well-formed handshake message with wrong contents
+/// does end it, as in every DTLS 1.2. A peer that never answers is `Failed` after twelve
+/// retransmissions; a server that is never contacted waits.
+///
 /// OpenSSL times retransmissions by the process's wall clock. Tests and simulators define
 /// `gettimeofday` in their executable so that it follows their virtual time; otherwise its timers
 /// and `now` agree by nature.
@@ -93,8 +99,9 @@ class Connection {
   void set_round_trip(Duration round_trip);
 
   /// The remote fingerprints from SDP. If the peer's certificate is known already it is checked
-  /// here: `Connected` and what was held follow, or `Failed`. An empty list, or none of whose hash
-  /// functions floe knows, is refused. After they were set once they cannot change.
+  /// here: `Connected` and what was held follow, or `Failed`. Refused are an empty list and hash
+  /// functions floe does not know (`Fingerprint::parse` tells; skip those lines). After they were
+  /// set once they cannot change.
   [[nodiscard]] Result<> set_remote_fingerprints(Time now, std::vector<Fingerprint> fingerprints);
 
   /// Takes one UDP datagram, maybe with several records. True if it was DTLS, whatever its fate;
