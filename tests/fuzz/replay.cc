@@ -28,7 +28,7 @@ using Input = std::vector<std::uint8_t>;
 
 // The largest UDP payload is 65,507 bytes; parsers of text are not handed more in one piece either.
 constexpr std::size_t kMaxInput = 1 << 16;
-constexpr std::uint64_t kDefaultMutations = 20'000;
+constexpr std::uint64_t kDefaultMutations = 10'000;
 
 // What is being run, for the handler of the signal that ends it.
 char running[256] = "";

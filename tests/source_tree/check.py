@@ -309,7 +309,7 @@ def the_library_throws_nothing(tree):
 
 @rule
 def tests_do_not_sleep(tree):
-    pattern = r"\bsleep_(for|until)\b|(?<!\w)(usleep|nanosleep|sleep)\s*\("
+    pattern = r"\bthis_thread::sleep_(for|until)\b|(?<!\w)(usleep|nanosleep|sleep)\s*\("
     tests = [file for file in tree.sources if file.under("tests")]
     for file, line, what in each_match(tests, pattern):
         yield f"{file.path}:{line}: {what}"
