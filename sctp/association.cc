@@ -5,6 +5,7 @@
 #include "floe/core/check.h"
 #include "floe/crypto/crypto.h"
 #include "floe/sctp/association_core.h"
+#include "floe/sctp/packet_structure.h"
 
 namespace floe::sctp {
 namespace {
@@ -25,6 +26,12 @@ constexpr std::size_t kMaxEarlyBytes = 128 * 1024;
 constexpr std::size_t kControlOutput = 256 * 1024;
 // The delayed SACK (20 ms) plus two ticks of rounding.
 constexpr Duration kSackPending = std::chrono::milliseconds(40);
+
+// The peer is given up after this long without a packet while something waits for an answer. ICE
+// consent (30 s) has found the path dead long before; this ends what nobody else ended.
+constexpr Duration kMaxSilence = std::chrono::minutes(5);
+// A longer gap between two timeouts is a machine that slept, not a peer that was silent.
+constexpr Duration kMaxSilenceStep = std::chrono::seconds(1);
 
 constexpr Duration kMinInitialRto = std::chrono::milliseconds(200);
 constexpr Duration kMaxInitialRto = std::chrono::milliseconds(1000);
@@ -175,11 +182,16 @@ bool Association::handle_packet(Time now, Bytes packet) {
     ++core.stats.dropped_bad_checksum;
     return false;
   }
+  if (!internal::is_well_formed(packet)) {
+    ++core.stats.dropped_malformed;
+    return false;
+  }
   enter(now);
   ++core.stats.packets_received;
   core.stats.bytes_received += packet.size();
   ++core.packets_in_pass;
   core.sack_pending_until = now + kSackPending;
+  core.silence = Duration(0);
   core.socket->input(packet);
   return true;
 }
@@ -240,9 +252,19 @@ Time Association::next_timeout() const {
 }
 
 void Association::handle_timeout(Time now) {
-  if (!core_->socket) return;
+  Core& core = *core_;
+  if (!core.socket) return;
+  const Duration step = std::clamp(now - core.latest, Duration(0), kMaxSilenceStep);
   enter(now);
   read(now);
+  if (core.state == State::kConnecting || !has_work()) {
+    core.silence = Duration(0);
+    return;
+  }
+  core.silence += step;
+  if (core.silence < kMaxSilence) return;
+  core.socket->abort();
+  end(State::kFailed, Error{Errc::kTimedOut, "the SCTP peer has not answered for 5 minutes"});
 }
 
 void Association::shutdown(Time now) {

@@ -130,7 +130,7 @@ class Association {
     std::uint64_t bytes_received = 0;  ///< Of SCTP packets that were accepted.
     std::uint64_t messages_sent = 0;   ///< Accepted by `send()`.
     std::uint64_t messages_received = 0;
-    std::uint64_t dropped_malformed = 0;     ///< Shorter than a common header, or not our ports.
+    std::uint64_t dropped_malformed = 0;     ///< Not our ports, or lengths that do not add up.
     std::uint64_t dropped_bad_checksum = 0;  ///< CRC32c wrong.
     std::uint64_t dropped_early = 0;         ///< More than kMaxEarlyPackets before `connect()`.
     std::uint64_t dropped_late = 0;          ///< After the end of the association.

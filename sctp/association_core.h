@@ -21,6 +21,7 @@ struct Association::Core {
   Duration initial_rto = std::chrono::seconds(1);  // RFC 9260 section 16, RTO.Initial
   std::unique_ptr<internal::Socket> socket;        ///< From `connect()` on.
   Time latest{};
+  Duration silence{0};  ///< How long the peer has been silent while something waited for it.
 
   // Sending
   internal::SendQueue queue;

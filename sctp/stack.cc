@@ -24,11 +24,11 @@ constexpr std::uint32_t kRtoMinMs = 200;
 constexpr std::uint32_t kRtoMaxMs = 10'000;
 // Chunks queued or in flight: what fills a 4 MiB window with messages of 400 bytes.
 constexpr std::uint32_t kMaxChunksOnQueue = 10'240;
-// A retransmission every kRtoMaxMs at the longest, so about five minutes without any answer. Long
-// before that ICE has found the path dead; this only ends what nobody ended.
-constexpr std::uint16_t kMaxRetransmissions = 36;
 // INIT is repeated at least this often, for as long as the driver keeps the association.
 constexpr std::uint16_t kMaxInitTimeoutMs = 3'000;
+// usrsctp counts the probes of a closed window as unanswered although they are answered (RFC 9260
+// section 6.1 forbids it) and would end the association of a reader that pauses for some minutes.
+// Association watches for silence instead.
 constexpr std::uint16_t kNoLimit = 0xffff;
 // One message of the default limit at a time.
 constexpr std::size_t kReceiveSpace = 256 * 1024;
@@ -55,6 +55,8 @@ void set_process_settings() {
   usrsctp_sysctl_set_sctp_max_chunks_on_queue(kMaxChunksOnQueue);
   usrsctp_sysctl_set_sctp_delayed_sack_time_default(kSackDelayMs);
   usrsctp_sysctl_set_sctp_sack_freq_default(2);
+  // No limit for a single chunk either: a closed window is probed with the same one for ever.
+  usrsctp_sysctl_set_sctp_max_retran_chunk(0);
   usrsctp_sysctl_set_sctp_default_cc_module(SCTP_CC_RFC2581);
   usrsctp_sysctl_set_sctp_default_frag_interleave(0);
   // RFC 8831 section 6.1 asks for none of these.
@@ -269,11 +271,11 @@ void Socket::configure(const Association::Config& config, std::size_t receive_bu
   ok = set_option(SCTP_RTOINFO, &rto, sizeof rto) && ok;
 
   sctp_assocparams params{};
-  params.sasoc_asocmaxrxt = kMaxRetransmissions;
+  params.sasoc_asocmaxrxt = kNoLimit;
   ok = set_option(SCTP_ASSOCINFO, &params, sizeof params) && ok;
 
   // The only path must never count as failed, neither by unanswered INITs nor later: usrsctp would
-  // stop sending on it for good. kMaxRetransmissions alone decides.
+  // stop sending on it for good.
   sctp_paddrparams path{};
   path.spp_flags = SPP_HB_DISABLE | SPP_PMTUD_DISABLE;
   path.spp_pathmtu = static_cast<std::uint32_t>(config.mtu - kCommonHeader);
