@@ -31,7 +31,7 @@ Nat::Nat(Fabric& fabric, std::string name, Subnet& inside, Subnet& outside,
       options_(options),
       random_(fabric.seed_for(this->name() + "/nat")),
       external_(options.external) {
-  FLOE_CHECK(!external_.empty());
+  FLOE_CHECK(!external_.empty() && options_.first_port <= options_.last_port);
   this->outside().set_addresses(external_);
 }
 

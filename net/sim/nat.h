@@ -38,6 +38,9 @@ struct NatOptions {
   std::optional<AddressBlock> inside{};
   /// Keep the internal port as the external one if it is free; else, and otherwise, random ports.
   bool port_preservation = false;
+  /// The external ports it has; fewer stand for a carrier that shares addresses out.
+  std::uint16_t first_port = 1024;
+  std::uint16_t last_port = 65'535;
   /// RFC 4787 section 6, with "external source IP address and port".
   bool hairpin = true;
   Duration udp_timeout = std::chrono::minutes(2);                          ///< RFC 4787 REQ-5.

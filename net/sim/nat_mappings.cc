@@ -6,9 +6,6 @@
 namespace floe::net::sim {
 namespace {
 
-// External ports are chosen from here on; below are the well-known ones.
-constexpr std::uint16_t kFirstPort = 1024;
-constexpr std::uint32_t kPorts = 65536 - kFirstPort;
 // Expired entries of a table go when it has doubled since the last time, from this size on.
 constexpr std::size_t kFirstSweep = 64;
 
@@ -75,9 +72,10 @@ bool Nat::permits(const Mapping& mapping, const Endpoint& remote) const {
 std::optional<Endpoint> Nat::choose_external(Protocol protocol, const Endpoint& internal) {
   Endpoint external{choose_address(internal.address), internal.port};
   if (options_.port_preservation && is_free(protocol, external)) return external;
-  const auto start = static_cast<std::uint32_t>(random_.below(kPorts));
-  for (std::uint32_t i = 0; i < kPorts; ++i) {
-    external.port = static_cast<std::uint16_t>(kFirstPort + (start + i) % kPorts);
+  const std::uint32_t ports = options_.last_port - options_.first_port + 1u;
+  const auto start = static_cast<std::uint32_t>(random_.below(ports));
+  for (std::uint32_t i = 0; i < ports; ++i) {
+    external.port = static_cast<std::uint16_t>(options_.first_port + (start + i) % ports);
     if (is_free(protocol, external)) return external;
   }
   return std::nullopt;

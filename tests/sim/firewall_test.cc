@@ -93,6 +93,30 @@ TEST(Firewall, LetsOutOnlyWhatIsOnItsList) {
   EXPECT_TRUE(alice.heard_text("answer"));
 }
 
+TEST(Firewall, LetsOutStreamsToTheOnePortThatIsOpen) {
+  Fenced there({.block_udp = true, .allow = {{Protocol::kTcp, 443}}});
+  struct Watched final : StreamHandler, ListenerHandler {
+    void on_connected() override { connected = true; }
+    void on_data(MutableBytes) override {}
+    void on_closed(const Error& error) override { closed = error.code; }
+    void on_accept(std::unique_ptr<Stream> accepted) override { stream = std::move(accepted); }
+    std::unique_ptr<Stream> stream;
+    bool connected = false;
+    std::optional<Errc> closed;
+  } open, shut, inwards, doors[3];
+  const auto https = there.bob.listen({Address(), 443}, doors[0]);
+  const auto http = there.bob.listen({Address(), 80}, doors[1]);
+  const auto own = there.alice.listen({Address(), 443}, doors[2]);
+  ASSERT_TRUE(https && http && own);
+  open.stream = *there.alice.connect({there.bob.address(), 443}, std::nullopt, open);
+  shut.stream = *there.alice.connect({there.bob.address(), 80}, std::nullopt, shut);
+  inwards.stream = *there.bob.connect({there.alice.address(), 443}, std::nullopt, inwards);
+  there.world.run_for(1min);
+  EXPECT_TRUE(open.connected);
+  EXPECT_EQ(shut.closed, Errc::kTimedOut);
+  EXPECT_EQ(inwards.closed, Errc::kTimedOut);
+}
+
 TEST(Firewall, FollowsChangedRulesInTheMiddleOfAFlow) {
   Fenced there;
   Talker alice(there.alice, 5000), bob(there.bob, 6000);

@@ -346,19 +346,43 @@ TEST(Nat, DoesNotForwardToItsOwnAddresses) {
 }
 
 TEST(Nat, RunsOutOfPortsWithoutBreakingThoseInUse) {
-  Neighbourhood there({.mapping = kBoth, .udp_timeout = 1h});
+  Neighbourhood there({.mapping = kBoth, .first_port = 2000, .last_port = 2099});
   const Endpoint external = there.external_towards(there.bob);
-  // One mapping per destination; 64,512 ports are all there are.
-  for (std::uint32_t i = 0; i < 64'600; ++i) {
-    there.alice.say({Address::v4(192, 0, 2, static_cast<std::uint8_t>(1 + i / 60'000)),
-                     static_cast<std::uint16_t>(1 + i % 60'000)},
-                    "x");
-    if (i % 1000 == 0) there.world.run_for(5ms);
-  }
+  for (std::uint16_t i = 1; i <= 110; ++i) there.alice.say({Address::v4(192, 0, 2, 1), i}, "x");
   there.world.run_for(kSettle);
-  EXPECT_EQ(there.nat.mappings(), 64'512u);
-  EXPECT_EQ(there.nat.tally()[Verdict::kNoFreePort], 64'600u + 1 - 64'512);
+  EXPECT_EQ(there.nat.mappings(), 100u);
+  EXPECT_EQ(there.nat.tally()[Verdict::kNoFreePort], 11u);
   EXPECT_TRUE(there.reaches_alice(there.bob, external));
+  there.world.run_for(2min);
+  there.alice.say({Address::v4(192, 0, 2, 1), 7}, "x");
+  there.world.run_for(kSettle);
+  EXPECT_EQ(there.nat.tally()[Verdict::kNoFreePort], 11u);
+}
+
+TEST(Nat, KeepsUdpAndTcpApart) {
+  Neighbourhood there({.filtering = kAny, .first_port = 2000, .last_port = 2000});
+  struct Quiet final : StreamHandler {
+    void on_connected() override { connected = true; }
+    void on_data(MutableBytes) override {}
+    void on_closed(const Error&) override {}
+    bool connected = false;
+  } quiet;
+  struct Door final : ListenerHandler {
+    void on_accept(std::unique_ptr<Stream> accepted) override { stream = std::move(accepted); }
+    std::unique_ptr<Stream> stream;
+  } door;
+  const Endpoint external = there.external_towards(there.bob);
+  const auto listener = there.bob_host.listen({Address(), 80}, door);
+  ASSERT_TRUE(listener);
+  const auto stream = there.alice_host.connect({there.bob_host.address(), 80},
+                                               Endpoint{there.alice_host.address(), 5000}, quiet);
+  ASSERT_TRUE(stream);
+  there.world.run_for(kSettle);
+  EXPECT_TRUE(quiet.connected);
+  ASSERT_NE(door.stream, nullptr);
+  EXPECT_EQ(door.stream->remote(), external);
+  EXPECT_EQ(there.nat.mappings(), 2u);
+  EXPECT_TRUE(there.reaches_alice(there.carol, external));
 }
 
 TEST(Nat, ClearsExpiredMappingsAway) {
