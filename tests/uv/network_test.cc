@@ -2,11 +2,25 @@
 
 #include <gtest/gtest.h>
 
-#include "floe/core/text.h"
+#include <algorithm>
+
 #include "tests/uv/fixture.h"
 
 namespace floe::net::uv {
 namespace {
+
+class Quiet final : public StreamHandler {
+ public:
+  void on_data(MutableBytes) override {}
+  void on_closed(const Error&) override { ++closed; }
+  int closed = 0;
+};
+
+class Door final : public ListenerHandler {
+ public:
+  void on_accept(std::unique_ptr<Stream> accepted) override { stream = std::move(accepted); }
+  std::unique_ptr<Stream> stream;
+};
 
 TEST(UvNetwork, RunsUntilItIsStopped) {
   const auto network = std::move(*Network::create());
@@ -85,15 +99,33 @@ TEST(UvNetwork, DrawsThePortOfARangeAtRandom) {
   EXPECT_NE(std::count(ports.begin(), ports.end(), ports[0]), 5);
 }
 
+TEST(UvNetwork, IsNotKilledByWritingToAnEndThatIsGone) {
+  const auto network = std::move(*Network::create());
+  Quiet client_ear;
+  Quiet server_ear;
+  Door door;
+  const auto listener = std::move(*network->listen({loopback(), 0}, door));
+  auto client = std::move(*network->connect(listener->local(), std::nullopt, client_ear));
+  ASSERT_TRUE(run_until(*network, [&] { return door.stream != nullptr; }));
+  client.reset();
+  // Without a handler nobody reads that the other end has closed. The first write makes it answer
+  // with a reset, after which the system signals SIGPIPE.
+  std::optional<Errc> code;
+  for (int i = 0; i < 10 && !code; ++i) {
+    const Result<> written = door.stream->write(numbered(1, 100));
+    if (!written) code = written.error().code;
+    run_for(*network, std::chrono::milliseconds(2));
+  }
+  EXPECT_EQ(code, Errc::kClosed);
+  door.stream->set_handler(server_ear);
+  ASSERT_TRUE(run_until(*network, [&] { return server_ear.closed > 0; }));
+  EXPECT_EQ(server_ear.closed, 1);
+}
+
 TEST(UvNetwork, ConnectsFromAPortOnceOnly) {
   const auto network = std::move(*Network::create());
-  class Quiet : public StreamHandler {
-    void on_data(MutableBytes) override {}
-    void on_closed(const Error&) override {}
-  } quiet;
-  class Closed : public ListenerHandler {
-    void on_accept(std::unique_ptr<Stream>) override {}
-  } door;
+  Quiet quiet;
+  Door door;
   const auto listener = std::move(*network->listen({loopback(), 0}, door));
   const auto taken = std::move(*network->listen({loopback(), 0}, door));
   const auto stream = network->connect(listener->local(), taken->local(), quiet);
@@ -103,10 +135,7 @@ TEST(UvNetwork, ConnectsFromAPortOnceOnly) {
 
 TEST(UvNetwork, RefusesToConnectAcrossAddressFamilies) {
   const auto network = std::move(*Network::create());
-  class Quiet : public StreamHandler {
-    void on_data(MutableBytes) override {}
-    void on_closed(const Error&) override {}
-  } quiet;
+  Quiet quiet;
   const auto stream =
       network->connect({loopback(), 9}, Endpoint{loopback(Family::kIpv6), 0}, quiet);
   ASSERT_FALSE(stream);
