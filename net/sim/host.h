@@ -10,6 +10,7 @@
 #include "floe/net/network.h"
 #include "floe/net/sim/dns.h"
 #include "floe/net/sim/subnet.h"
+#include "floe/net/sim/virtual_clock.h"
 
 namespace floe::net::sim {
 
@@ -71,6 +72,11 @@ class Host final : public Network, public Node {
   // Network:
   Time now() const override { return fabric_.now(); }
   Random& random() override { return random_; }
+  /// The same as `time()` says in programs with `floe::sim_clock`.
+  std::chrono::sys_seconds wall_clock() const override {
+    return std::chrono::sys_seconds(VirtualClock::kEpoch) +
+           std::chrono::duration_cast<std::chrono::seconds>(now().time_since_epoch());
+  }
   std::vector<Interface> interfaces() override;
   [[nodiscard]] Result<std::unique_ptr<UdpSocket>> open_udp(const UdpOptions& options,
                                                             UdpHandler& handler) override;

@@ -1,5 +1,6 @@
 #include "floe/net/uv/network.h"
 
+#include <chrono>
 #include <utility>
 
 #include "floe/net/uv/internal/interfaces.h"
@@ -44,6 +45,10 @@ const Stats& Network::stats() const {
 
 Time Network::now() const {
   return reactor_->now();
+}
+
+std::chrono::sys_seconds Network::wall_clock() const {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 Random& Network::random() {

@@ -75,6 +75,7 @@ class Network final : public net::Network {
 
   Time now() const override;
   Random& random() override;
+  std::chrono::sys_seconds wall_clock() const override;
   std::vector<Interface> interfaces() override;
   [[nodiscard]] Result<std::unique_ptr<UdpSocket>> open_udp(const UdpOptions& options,
                                                             UdpHandler& handler) override;
