@@ -107,7 +107,7 @@ class Message {
   std::optional<ErrorCode> error_code() const;
   /// The list in a 420 response, cut at kMaxAttributes entries; empty when there is none.
   AttributeTypes unknown_attributes() const;
-  /// The undivided value, for echoing; nullopt unless it is a well-formed list.
+  /// The undivided value, for echoing; nullopt unless it is a well-formed list of 1 to 128 bytes.
   std::optional<Bytes> password_algorithms() const;
   /// The first entry of PASSWORD-ALGORITHMS that floe can use (RFC 8489 section 9.2.5).
   std::optional<PasswordAlgorithm> first_supported_password_algorithm() const;

@@ -12,6 +12,9 @@ constexpr std::uint8_t kFamilyIpv6 = 0x02;
 /// What a receiver must accept for text: 127 characters of up to 6 bytes, plus one
 /// (RFC 8489 section 14.3).
 constexpr std::size_t kMaxText = 763;
+/// 32 algorithms without parameters, where the registry has two. The list is echoed in requests, so
+/// the server must not decide how long they get.
+constexpr std::size_t kMaxPasswordAlgorithms = 128;
 constexpr std::size_t kMaxDomain = 255;  // RFC 8489 section 14.16
 
 std::optional<net::Family> family_from(std::uint8_t code) {
@@ -185,7 +188,7 @@ AttributeTypes Message::unknown_attributes() const {
 
 std::optional<Bytes> Message::password_algorithms() const {
   const std::optional<Bytes> value = find(AttributeType::kPasswordAlgorithms);
-  if (!value || value->empty() || value->size() > kMaxText) return std::nullopt;
+  if (!value || value->empty() || value->size() > kMaxPasswordAlgorithms) return std::nullopt;
   ByteReader reader(*value);
   AlgorithmEntry entry;
   while (reader.remaining() > 0) {

@@ -169,6 +169,8 @@ TEST(StunGetters, PicksTheFirstPasswordAlgorithmItCanUse) {
 TEST(StunGetters, AListOfPasswordAlgorithmsIsEchoedWholeOrNotAtAll) {
   const OneAttribute good(AttributeType::kPasswordAlgorithms, "0001000000020000");
   EXPECT_EQ(to_hex((*good).password_algorithms().value()), "0001000000020000");
+  const OneAttribute endless(AttributeType::kPasswordAlgorithms, std::vector<std::uint8_t>(132));
+  EXPECT_FALSE((*endless).password_algorithms());
   const OneAttribute cut(AttributeType::kPasswordAlgorithms, "0001000000020004");
   EXPECT_FALSE((*cut).password_algorithms());
 }
