@@ -39,7 +39,7 @@ TransportParameters bob() {
   return local;
 }
 
-constexpr DataSection kData{"0", 5000, 262'144};
+const DataSection kData{"0", 5000, 262'144};
 
 Description offer_of_alice() {
   return create_data_offer({42, 1}, alice(), kData).value();
