@@ -136,7 +136,9 @@ Result<> LwsSockets::open(uv_loop_s& outer) {
   }
   watch_->data = this;
 
-  lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
+  // Once, since it is the process's and there may be loops on other threads.
+  [[maybe_unused]] static const bool kLogs =
+      (lws_set_log_level(LLL_ERR | LLL_WARN, log_line), true);
   void* loops[1] = {&inner_};
   lws_context_creation_info info{};
   info.port = CONTEXT_PORT_NO_LISTEN_SERVER;  // `Listener` does that
