@@ -107,14 +107,14 @@ TEST_P(NetworkConformance, ForgetsATimerThatWasDestroyedWhileArmed) {
   EXPECT_EQ(fired, 0);
 }
 
-TEST_P(NetworkConformance, LetsPacketsThroughWhileATimerRearmsForNowAgainAndAgain) {
+TEST_P(NetworkConformance, LetsPacketsThroughWhileATimerRearmsForThePastAgainAndAgain) {
   Inbox inbox;
   const auto socket = open_udp(alice(), stage_->alice_address(Family::kIpv4), inbox);
   std::unique_ptr<Timer> timer;
   int turns = 0;
   timer = alice().create_timer([&] {
     // In virtual time this instant never ends unless the timer gives up.
-    if (inbox.packets.empty() && ++turns < 1'000'000) timer->arm(alice().now());
+    if (inbox.packets.empty() && ++turns < 1'000'000) timer->arm(Time{});
   });
   SendBatch batch;
   ASSERT_TRUE(batch.add({socket->id(), socket->local(), {}}, pattern(10)));
