@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,10 @@ class Stage {
 struct Implementation {
   const char* name;
   std::unique_ptr<Stage> (*open)();
+
+  friend void PrintTo(const Implementation& implementation, std::ostream* out) {
+    *out << implementation.name;
+  }
 };
 
 /// What a program of this suite tests; each defines it for its own implementations.
