@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <memory>
+#include <set>
 #include <unordered_set>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct Association::Core {
   bool gave_up_message = false;  ///< `untransmitted` may count what will never be transmitted.
   bool corked = false;
   bool shutdown_wanted = false;
-  std::vector<StreamId> fell;  ///< Streams whose BufferedAmountFell was not polled yet; may repeat.
+  std::set<StreamId> fell;  ///< Streams whose BufferedAmountFell was not polled yet.
 
   // Streams
   std::uint16_t incoming_streams = 0;

@@ -134,9 +134,7 @@ std::optional<Association::Event> Association::poll_event(Time now) {
   Core& core = *core_;
   enter(now);
   if (!core.fell.empty()) {
-    const StreamId stream = core.fell.back();
-    std::erase(core.fell, stream);
-    return BufferedAmountFell{stream};
+    return BufferedAmountFell{core.fell.extract(core.fell.begin()).value()};
   }
   if (core.events.empty() && core.socket) read(now);
   if (core.events.empty()) return std::nullopt;

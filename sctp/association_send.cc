@@ -132,7 +132,7 @@ bool Association::hand_over(Time now) {
     if (message == nullptr) break;
     if (message->stream >= core.outgoing_streams) {
       // Taken before the peer said how few streams it allows.
-      core.fell.push_back(message->stream);
+      core.fell.insert(message->stream);
       ++core.stats.messages_abandoned;
       core.queue.drop();
       continue;
@@ -151,7 +151,7 @@ bool Association::hand_over(Time now) {
                                          piece.size() == rest.size(), options);
     if (!taken) {
       if (taken.error().code == Errc::kClosed) break;  // the end is on its way as an event
-      core.fell.push_back(message->stream);
+      core.fell.insert(message->stream);
       ++core.stats.messages_abandoned;
       core.queue.drop();
       continue;
@@ -181,7 +181,7 @@ bool Association::flush(Time now) {
     core.gave_up_message = false;
     core.untransmitted.clear(core.fell);
   }
-  if (core.shutdown_wanted && core.state == State::kConnected && core.queue.empty()) {
+  if (core.shutdown_wanted && core.state == State::kConnected && core.queue.messages() == 0) {
     core.socket->shutdown();
     core.state = State::kShuttingDown;
     did_something = true;

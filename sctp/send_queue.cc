@@ -104,7 +104,7 @@ void SendQueue::erase_if_idle(StreamId stream) {
   }
 }
 
-SendQueue::Message* SendQueue::front(Time now, std::vector<StreamId>& expired) {
+SendQueue::Message* SendQueue::front(Time now, std::set<StreamId>& expired) {
   if (in_progress_) return &lanes_.at(current_).messages.front();
   while (!ready_.empty()) {
     const auto [turn, stream] = *ready_.begin();
@@ -117,7 +117,7 @@ SendQueue::Message* SendQueue::front(Time now, std::vector<StreamId>& expired) {
       continue;
     }
     if (now > message.deadline) {
-      expired.push_back(stream);
+      expired.insert(stream);
       pop_front(stream, lane);
       erase_if_idle(stream);
       continue;
@@ -193,7 +193,7 @@ void Untransmitted::chunk(StreamId stream, bool begins, bool ends, std::size_t b
   if (lane.parts.empty()) lanes_.erase(found);
 }
 
-void Untransmitted::transmitted(Bytes packet, std::vector<StreamId>& fell) {
+void Untransmitted::transmitted(Bytes packet, std::set<StreamId>& fell) {
   if (bytes_ == 0) return;
   ByteReader reader(packet);
   reader.skip(kCommonHeader);
@@ -213,13 +213,13 @@ void Untransmitted::transmitted(Bytes packet, std::vector<StreamId>& fell) {
     has_highest_ = true;
     highest_tsn_ = tsn;
     chunk(stream, (flags & kBegins) != 0, (flags & kEnds) != 0, length - kDataHeader);
-    if (fell.empty() || fell.back() != stream) fell.push_back(stream);
+    fell.insert(stream);
   }
 }
 
-void Untransmitted::clear(std::vector<StreamId>& fell) {
+void Untransmitted::clear(std::set<StreamId>& fell) {
   for (const auto& [stream, lane] : lanes_) {
-    if (lane.bytes > 0) fell.push_back(stream);
+    if (lane.bytes > 0) fell.insert(stream);
   }
   lanes_.clear();
   bytes_ = 0;

@@ -43,7 +43,7 @@ class SendQueue {
 
   /// The message to go on with. Drops those whose deadline has passed: `expired` collects their
   /// streams. Null when there is none.
-  Message* front(Time now, std::vector<StreamId>& expired);
+  Message* front(Time now, std::set<StreamId>& expired);
   /// `front()` was handed `bytes` more bytes.
   void advance(std::size_t bytes);
   /// `front()` cannot be sent: forgets it.
@@ -88,9 +88,9 @@ class Untransmitted {
   /// usrsctp took `bytes` of a message; `begins` with its first part.
   void handed(StreamId stream, std::size_t bytes, bool begins);
   /// Reads an outgoing packet; adds the streams whose amount fell to `fell`.
-  void transmitted(Bytes packet, std::vector<StreamId>& fell);
+  void transmitted(Bytes packet, std::set<StreamId>& fell);
   /// usrsctp has nothing left: what was not seen leaving was given up.
-  void clear(std::vector<StreamId>& fell);
+  void clear(std::set<StreamId>& fell);
 
  private:
   struct Part {
