@@ -145,16 +145,16 @@ void DataTransport::send_sctp(Time now, net::SendBatch& batch, const net::Route&
 Time DataTransport::next_timeout() const {
   if (closed_) return kNever;
   Time next = ice_.next_timeout();
-  if (dtls_started_ && ice_.route()) next = std::min(next, dtls_->next_timeout());
-  return std::min(next, channels_.next_timeout());
+  if (can_send_dtls()) next = std::min(next, dtls_->next_timeout());
+  if (can_send_sctp()) next = std::min(next, channels_.next_timeout());
+  return next;
 }
 
 void DataTransport::handle_timeout(Time now) {
   if (closed_) return;
   if (ice_.next_timeout() <= now) ice_.handle_timeout(now);
-  // Without a path a flight would only pile up behind the last one.
-  if (dtls_started_ && ice_.route() && dtls_->next_timeout() <= now) dtls_->handle_timeout(now);
-  if (channels_.next_timeout() <= now) channels_.handle_timeout(now);
+  if (can_send_dtls() && dtls_->next_timeout() <= now) dtls_->handle_timeout(now);
+  if (can_send_sctp() && channels_.next_timeout() <= now) channels_.handle_timeout(now);
   advance(now);
 }
 

@@ -78,6 +78,12 @@ class DataTransport {
   void advance(Time now);
   void send_dtls(Time now, net::SendBatch& batch, const net::Route& route);
   void send_sctp(Time now, net::SendBatch& batch, const net::Route& route);
+  /// Whether DTLS, or SCTP above it, can send now. Without a path their packets would only pile up,
+  /// so their timers rest.
+  bool can_send_dtls() const { return dtls_started_ && ice_.route().has_value(); }
+  bool can_send_sctp() const {
+    return dtls_state_ == DtlsTransportState::kConnected && ice_.route().has_value();
+  }
   void set_dtls_state(DtlsTransportState state, std::optional<Error> error = std::nullopt);
 
   Config config_;

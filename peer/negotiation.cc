@@ -46,10 +46,14 @@ Result<SessionDescription> Negotiation::create_offer(const Local& local) {
 Result<SessionDescription> Negotiation::create_answer(const Local& local) {
   if (state_ != SignalingState::kHaveRemoteOffer) return wrong_state("create_answer", state_);
   Local ours = local;
-  // RFC 8842 section 5.5: within one DTLS association the roles stay. Before there is one, active
-  // saves a flight: our ClientHello leaves with our first valid pair.
-  const bool serve = dtls_role_ == sdp::DtlsRole::kServer;
-  ours.transport.setup = serve ? sdp::Setup::kPassive : sdp::Setup::kActive;
+  // RFC 8842 section 5.5: within one DTLS association the roles stay. Before there is one, no
+  // preference becomes "active", which saves a flight: our ClientHello leaves with our first valid
+  // pair.
+  ours.transport.setup = sdp::Setup::kActpass;
+  if (dtls_role_) {
+    const bool serve = *dtls_role_ == sdp::DtlsRole::kServer;
+    ours.transport.setup = serve ? sdp::Setup::kPassive : sdp::Setup::kActive;
+  }
   sdp::DataSection data;
   data.max_message_size = ours.max_message_size;
   sdp::Session session{session_.id, session_.version + 1};

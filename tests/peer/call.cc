@@ -45,8 +45,10 @@ Call::Call(Options options) : world(options.seed), options_(std::move(options)) 
   FLOE_CHECK(server.has_value());
   stun_ = std::move(*server);
   options_.configuration.ice_servers.push_back({{"stun:" + stun_->local().to_string()}});
-  alice_host = &add_host("alice", options_.alice_nat, alice_nat);
-  bob_host = &add_host("bob", options_.bob_nat, bob_nat);
+  net::sim::LinkOptions good;
+  good.latency = milliseconds(10);
+  alice_host = &add_host("alice", options_.alice_nat, options_.link, alice_nat);
+  bob_host = &add_host("bob", options_.bob_nat, good, bob_nat);
 }
 
 Call::~Call() {
@@ -55,13 +57,13 @@ Call::~Call() {
 }
 
 net::sim::Host& Call::add_host(const char* name, const std::optional<net::sim::NatOptions>& nat,
-                               net::sim::Nat*& out) {
+                               const net::sim::LinkOptions& link, net::sim::Nat*& out) {
   net::sim::InterfaceOptions interface;
   if (nat) {
     out = &world.add_nat(*nat);
     interface.behind = out;
   }
-  interface.link = options_.link;
+  interface.link = link;
   return world.add_host(name, interface);
 }
 

@@ -44,6 +44,7 @@ class Call {
     std::uint64_t seed = 1;
     std::optional<net::sim::NatOptions> alice_nat;
     std::optional<net::sim::NatOptions> bob_nat;
+    /// Alice's cable, both directions; Bob's is a good one, so that a loss here is the path's.
     net::sim::LinkOptions link{.latency = milliseconds(10)};
     Duration signaling_delay = milliseconds(20);
     bool trickle = true;
@@ -82,7 +83,7 @@ class Call {
 
  private:
   net::sim::Host& add_host(const char* name, const std::optional<net::sim::NatOptions>& nat,
-                           net::sim::Nat*& out);
+                           const net::sim::LinkOptions& link, net::sim::Nat*& out);
   void create_side(Caller& side, Caller& other, net::sim::Host& host, const char* name);
   void deliver(Caller& to, SessionDescription description);
 
