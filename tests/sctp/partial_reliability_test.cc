@@ -124,6 +124,21 @@ TEST(SctpPartialReliability, DropsExpiredMessagesBeforeTheyAreEvenBegun) {
   EXPECT_EQ(pipe.a.buffered_amount(1), 0u);
 }
 
+TEST(SctpPartialReliability, WhatIsGivenUpHalfWayIsNoLongerBuffered) {
+  Associations pipe(small_association(), small_association());
+  ASSERT_TRUE(connect(pipe));
+  SendOptions options;
+  options.max_retransmits = 0;
+  int data = 0;
+  pipe.drop = [&](auto, Bytes packet) { return has_chunk(packet, kData) && ++data <= 5; };
+  ASSERT_TRUE(pipe.a.send(pipe.now, 1, 53, pattern(100'000), options));
+  pipe.run(seconds(20));
+  EXPECT_EQ(pipe.count<Association::Message>(kB), 0u);
+  EXPECT_LT(data, 80);  // the rest of it was never sent
+  EXPECT_EQ(pipe.a.buffered_amount(1), 0u);
+  EXPECT_EQ(pipe.a.next_timeout(), kNever);
+}
+
 TEST(SctpPartialReliability, ALimitDoesNotMatterOnAPathWithoutLoss) {
   Associations pipe(small_association(), small_association());
   ASSERT_TRUE(connect(pipe));
