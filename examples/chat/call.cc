@@ -53,7 +53,8 @@ void Call::set_handlers() {
     console_.note(fmt::format("{} gave no address ({}): {}", failed.url, failed.code, failed.text));
   });
   connection_->on_ice_gathering_state_change([this](IceGatheringState state) {
-    if (state == IceGatheringState::kComplete) take_time(phases_.gathering, "gathered", began_);
+    if (state == IceGatheringState::kComplete)
+      take_time(phases_.gathering, "gathering complete", began_);
   });
   connection_->on_ice_connection_state_change([this](auto state) { handle(state); });
   connection_->on_dtls_state_change(
@@ -99,11 +100,15 @@ void Call::handle(const floe::IceCandidate& candidate) {
 }
 
 void Call::handle(IceConnectionState state) {
-  console_.note(fmt::format("ice {}", to_string(state)));
-  if (state == IceConnectionState::kConnected || state == IceConnectionState::kCompleted) {
-    if (!phases_.ice) ice_connected_ = network_.now();
+  const bool works =
+      state == IceConnectionState::kConnected || state == IceConnectionState::kCompleted;
+  if (works && !phases_.ice) {
+    ice_connected_ = network_.now();
     take_time(phases_.ice, "ice connected", began_);
-  } else if (state == IceConnectionState::kDisconnected) {
+  } else {
+    console_.note(fmt::format("ice {}", to_string(state)));
+  }
+  if (state == IceConnectionState::kDisconnected) {
     handler_.on_silence();
   } else if (state == IceConnectionState::kFailed) {
     handler_.on_call_over(explain_failure());
@@ -111,11 +116,13 @@ void Call::handle(IceConnectionState state) {
 }
 
 void Call::handle(DtlsTransportState state, const std::optional<floe::Error>& error) {
-  console_.note(fmt::format("dtls {}", to_string(state)));
   if (state == DtlsTransportState::kConnected) {
     dtls_connected_ = network_.now();
-    take_time(phases_.dtls, "dtls handshake done", ice_connected_);
-  } else if (state == DtlsTransportState::kFailed) {
+    take_time(phases_.dtls, "dtls connected", ice_connected_);
+    return;
+  }
+  console_.note(fmt::format("dtls {}", to_string(state)));
+  if (state == DtlsTransportState::kFailed) {
     handler_.on_call_over("DTLS failed: " + (error ? error->message : std::string("no reason")));
   } else if (state == DtlsTransportState::kClosed) {
     handler_.on_call_over("the other end closed the connection");
@@ -136,7 +143,7 @@ floe::Result<std::shared_ptr<floe::DataChannel>> Call::create_data_channel(
 }
 
 void Call::note_open_channel() {
-  take_time(phases_.channel, "data channel open", dtls_connected_);
+  take_time(phases_.channel, "channel open", dtls_connected_);
 }
 
 std::optional<SelectedPair> Call::selected_pair() const {
@@ -148,22 +155,26 @@ std::optional<SelectedPair> Call::selected_pair() const {
 
 std::string Call::explain_failure() const {
   const floe::ice::Agent& ice = connection_->transport().ice();
-  if (phases_.ice) return "ICE lost the path: nothing comes from the other end any more";
+  if (phases_.ice && ice.state() == IceConnectionState::kFailed) {
+    return "the path is lost: nothing comes from the other end any more";
+  }
+  if (phases_.ice)
+    return fmt::format("ICE works, but DTLS is {}", to_string(connection_->dtls_state()));
   if (ice.local_candidates().empty()) {
-    return "ICE failed: this machine has no usable address (only loopback? then give --loopback)";
+    return "this machine has no usable address (only loopback? then give --loopback)";
   }
   if (ice.remote_candidates().empty()) {
-    return "ICE failed: no address of the other end is known (are both on one machine without "
-           "network? then give both --loopback)";
+    return "no address of the other end is known (both on one machine without a network? then give "
+           "both --loopback)";
   }
-  std::string why = "ICE failed: no path between the two works.";
+  std::string why = "no path between the two works:";
   for (const auto& pair : ice.pairs()) {
     why += fmt::format("\n  {} <-> {}: {} {}",
                        show(path_end(ice.local_candidates()[pair->local].candidate)),
                        show(path_end(ice.remote_candidates()[pair->remote].candidate)),
                        to_string(pair->state), pair->failure);
   }
-  return why + "\n  A STUN server helps behind most NATs: --stun host:port on both sides";
+  return why + "\nA STUN server helps behind most NATs: --stun host:port on both sides";
 }
 
 void Call::take_time(std::optional<floe::Duration>& phase, const char* what, floe::Time since) {

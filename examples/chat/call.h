@@ -47,6 +47,8 @@ class Call {
   /// The first channel is open.
   void note_open_channel();
 
+  /// For the person who asks why there is no connection: what became of each candidate pair.
+  std::string explain_failure() const;
   bool is_silent() const {
     return connection_->ice_connection_state() == floe::IceConnectionState::kDisconnected;
   }
@@ -64,8 +66,6 @@ class Call {
   void handle(floe::IceConnectionState state);
   void handle(floe::DtlsTransportState state, const std::optional<floe::Error>& error);
   void handle(const floe::ice::Agent::SelectedPairChanged& changed);
-  /// What became of each candidate pair, for the person who asks why there is no connection.
-  std::string explain_failure() const;
   /// Sets `phase` once, to the time since `since`, and says it.
   void take_time(std::optional<floe::Duration>& phase, const char* what, floe::Time since);
 

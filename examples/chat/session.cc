@@ -102,7 +102,10 @@ void Session::on_joined(const floe::server::Joined& joined) {
 void Session::on_peer(const floe::server::Peer& peer, bool we_offer) {
   if (phase_ != Phase::kWaiting) return;
   summary_.peer = printable(peer.name);
-  summary_.phases = {.signaling = summary_.phases.signaling};
+  // An earlier peer may have come and gone.
+  const auto signaling = summary_.phases.signaling;
+  summary_.phases = {};
+  summary_.phases.signaling = signaling;
   console_.note(fmt::format("{} is here, connecting", summary_.peer));
   auto call = Call::create(network_, configuration_, console_, summary_.phases, *this);
   if (!call) return fail_and_end(ExitCode::kInternal, call.error().message);
@@ -170,10 +173,8 @@ void Session::on_call_over(const std::string& why) {
 void Session::handle_connect_timeout() {
   const std::string time = fmt::format("within {} s", seconds(options_.timeout));
   if (phase_ == Phase::kConnecting) {
-    fail_and_end(ExitCode::kTimedOut,
-                 fmt::format("no connection with {} {}: see the states above; --stun host:port on "
-                             "both sides helps behind most NATs",
-                             summary_.peer, time));
+    fail_and_end(ExitCode::kTimedOut, fmt::format("no connection with {} {}: {}", summary_.peer,
+                                                  time, call_->explain_failure()));
   } else if (summary_.phases.signaling) {
     fail_and_end(ExitCode::kTimedOut,
                  fmt::format("nobody else came to room {} {}: start the other side with the same "

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include "floe/net/sim/world.h"
 #include "floe/peer/peer_connection.h"
@@ -19,7 +21,13 @@ using floe::PeerConnection;
 /// The value, or the end of the program with the error's text.
 template <typename T>
 T must(floe::Result<T> result) {
-  if (result) return std::move(result).value();
+  if (result) {
+    if constexpr (std::is_void_v<T>) {
+      return;
+    } else {
+      return *std::move(result);
+    }
+  }
   std::fprintf(stderr, "hello_sim: %s\n", result.error().message.c_str());
   std::exit(1);
 }
