@@ -66,8 +66,8 @@ class Association {
     /// Bytes of whole messages that `send()` takes before it answers kWouldBlock, over all streams.
     /// One message is always taken by an empty queue, whatever its size.
     std::size_t send_queue = 16 * 1024 * 1024;
-    /// Announced in INIT. A stream costs about 100 bytes outgoing, 40 incoming, for the whole life
-    /// of the association; 65,535 would cost 9 MB with a browser on the other side. 1,024 is what
+    /// Announced in INIT. A stream costs about 70 bytes outgoing, 40 incoming, for the whole life
+    /// of the association; 65,535 would cost 7 MB with a browser on the other side. 1,024 is what
     /// browsers offered for years. More outgoing ones are asked for when needed (RFC 6525).
     std::uint16_t outgoing_streams = 1024;
     std::uint16_t incoming_streams = 1024;
