@@ -169,10 +169,10 @@ std::string Call::explain_failure() const {
   }
   std::string why = "no path between the two works:";
   for (const auto& pair : ice.pairs()) {
-    why += fmt::format("\n  {} <-> {}: {} {}",
-                       show(path_end(ice.local_candidates()[pair->local].candidate)),
-                       show(path_end(ice.remote_candidates()[pair->remote].candidate)),
-                       to_string(pair->state), pair->failure);
+    why += fmt::format(
+        "\n  {} <-> {}: {}", show(path_end(ice.local_candidates()[pair->local].candidate)),
+        show(path_end(ice.remote_candidates()[pair->remote].candidate)), to_string(pair->state));
+    if (!pair->failure.empty()) why += " (" + pair->failure + ")";
   }
   return why + "\nA STUN server helps behind most NATs: --stun host:port on both sides";
 }

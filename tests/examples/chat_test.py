@@ -226,7 +226,7 @@ def tells_both_when_the_disk_refuses(stage):
 def ends_soon_after_the_peer_is_killed_during_a_transfer(stage):
     path = stage.folder / "huge"
     with path.open("wb") as file:
-        file.truncate(2_000_000_000)
+        file.truncate(400_000_000)
     alice, bob = stage.pair(["--stay", "--save", stage.new_folder("saved")], ["--file", path])
     alice.expect("receiving huge")
     alice.process.send_signal(signal.SIGKILL)
