@@ -91,10 +91,13 @@ void DataTransport::advance(Time now) {
         channels_.handle_packet(now, *plaintext);
       }
     } else if (std::holds_alternative<dtls::Closed>(*event)) {
-      channels_.shutdown(now);
+      // W3C: the peer's close_notify closes the SCTP transport and with it every channel.
       set_dtls_state(DtlsTransportState::kClosed);
+      channels_.lose_transport(now, std::nullopt);
     } else {
-      set_dtls_state(DtlsTransportState::kFailed, std::get<dtls::Failed>(*event).error);
+      const Error& error = std::get<dtls::Failed>(*event).error;
+      set_dtls_state(DtlsTransportState::kFailed, error);
+      channels_.lose_transport(now, error);
     }
   }
 }

@@ -355,4 +355,9 @@ void DataChannels::abort(Time now) {
   core_->events.clear();
 }
 
+void DataChannels::lose_transport(Time now, std::optional<Error> error) {
+  core_->association.abort(now);
+  finish_all(std::move(error));
+}
+
 }  // namespace floe::sctp

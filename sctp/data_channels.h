@@ -164,6 +164,9 @@ class DataChannels {
   void shutdown(Time now);
   /// Ends at once with an ABORT to the peer; no events follow.
   void abort(Time now);
+  /// The layer below has ended, so nothing can be said to the peer any more: every channel gets its
+  /// Closed, with `error` if there is one, and Disconnected follows.
+  void lose_transport(Time now, std::optional<Error> error);
 
   const Association& association() const;
   /// For the settings that may change: remote port, round trip.

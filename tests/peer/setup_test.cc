@@ -109,6 +109,24 @@ TEST(PeerConnection, TellsThePeerWhenItCloses) {
   EXPECT_EQ(call.bob.pc->dtls_state(), DtlsTransportState::kClosed);
 }
 
+TEST(PeerConnection, ClosesItsChannelsWithTheReasonWhenDtlsFails) {
+  Call call({});
+  call.on_signaling = [](SessionDescription& description) {
+    if (description.type != SdpType::kAnswer) return;
+    char& digit = description.sdp[description.sdp.find("a=fingerprint:sha-256 ") + 22];
+    digit = digit == 'A' ? 'B' : 'A';
+  };
+  call.create();
+  auto channel = call.alice.pc->create_data_channel("chat");
+  ASSERT_TRUE(channel.has_value());
+  std::optional<Error> error;
+  (*channel)->on_error([&error](const Error& why) { error = why; });
+  call.offer();
+  ASSERT_TRUE(call.run_until([&] { return error.has_value(); }, seconds(30)));
+  EXPECT_EQ(error->code, Errc::kVerificationFailed);
+  EXPECT_EQ((*channel)->ready_state(), DataChannelState::kClosed);
+}
+
 TEST(PeerConnection, NoticesAPeerThatVanished) {
   Call call({});
   call.start();
