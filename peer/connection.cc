@@ -272,6 +272,7 @@ void Connection::need_negotiation() {
 
 Result<> Connection::send(sctp::ChannelId channel, sctp::MessageKind kind, Bytes payload) {
   auto sent = transport_.channels().send(pump_.now(), channel, kind, payload);
+  if (!sent && sent.error().code == Errc::kWouldBlock) blocked_.insert(channel);
   pump_.wake();
   return sent;
 }

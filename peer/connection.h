@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <variant>
@@ -67,8 +68,11 @@ class Connection final : public ice::Engines, public DataChannelOwner {
     SignalingState state;
   };
   struct NegotiationNeeded {};
-  struct ConnectionStateChanged {};
-  using OwnEvent = std::variant<SignalingStateChanged, NegotiationNeeded>;
+  /// The queue that all channels share has room again; this one had been told that it has none.
+  struct ChannelUnblocked {
+    sctp::ChannelId channel;
+  };
+  using OwnEvent = std::variant<SignalingStateChanged, NegotiationNeeded, ChannelUnblocked>;
 
   // connection.cc
   Negotiation::Local local_parameters() const;
@@ -114,6 +118,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
   ice::Pump pump_;
   ice::AgentNetwork agent_network_;
   std::map<sctp::ChannelId, std::shared_ptr<DataChannel>> channels_;
+  std::set<sctp::ChannelId> blocked_;  ///< `send` said would-block.
   std::deque<OwnEvent> events_;
   IceGatheringState shown_gathering_ = IceGatheringState::kNew;
   IceConnectionState shown_ice_ = IceConnectionState::kNew;

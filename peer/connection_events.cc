@@ -43,6 +43,14 @@ void Connection::deliver(const OwnEvent& event) {
   const auto handlers = handlers_;
   if (const auto* changed = std::get_if<SignalingStateChanged>(&event)) {
     if (handlers->signaling_state) handlers->signaling_state(changed->state);
+  } else if (const auto* unblocked = std::get_if<ChannelUnblocked>(&event)) {
+    const auto found = channels_.find(unblocked->channel);
+    if (found == channels_.end()) return;
+    const auto channel = found->second;
+    // Above its threshold the channel's own event is still to come.
+    if (channel->buffered_amount() <= channel->buffered_amount_low_threshold()) {
+      channel->handle_buffered_amount_low();
+    }
   } else if (handlers->negotiation_needed) {
     // W3C: only in "stable" is there anything to be done about it.
     if (negotiation_.state() == SignalingState::kStable) handlers->negotiation_needed();
@@ -106,11 +114,17 @@ void Connection::deliver(const sctp::DataChannels::Event& event) {
     }
   } else if (const auto* low = std::get_if<Channels::BufferedAmountLow>(&event)) {
     if (const auto channel = channel_of(low->channel)) channel->handle_buffered_amount_low();
+  } else if (std::holds_alternative<Channels::Sendable>(event)) {
+    // Another channel may have filled the queue, so the blocked one's own amount need not fall.
+    for (const sctp::ChannelId id : std::exchange(blocked_, {})) {
+      events_.push_back(ChannelUnblocked{id});
+    }
   } else if (const auto* closing = std::get_if<Channels::Closing>(&event)) {
     if (const auto channel = channel_of(closing->channel)) channel->handle_closing();
   } else if (const auto* closed = std::get_if<Channels::Closed>(&event)) {
     const auto channel = channel_of(closed->channel);
     channels_.erase(closed->channel);
+    blocked_.erase(closed->channel);
     if (channel) channel->handle_closed(closed->error);
   }
 }

@@ -71,7 +71,8 @@ class DataChannel {
 
   /// Takes the whole message or nothing. Errors: kInvalidState unless open, kMalformed for text
   /// that is not UTF-8, kMessageTooLong above the peer's a=max-message-size, kWouldBlock when the
-  /// queue is full: go on at `on_buffered_amount_low`.
+  /// queue that all channels share is full: go on at `on_buffered_amount_low`, which then comes
+  /// even if this channel's own amount never was above its threshold.
   [[nodiscard]] Result<> send(std::string_view text);
   [[nodiscard]] Result<> send(Bytes binary);
 

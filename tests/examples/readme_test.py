@@ -14,5 +14,5 @@ if shown is None:
 if shown.group(1) != (root / "examples/readme/main.cc").read_text():
     sys.exit("README.md's example is not examples/readme/main.cc: copy one over the other")
 said = subprocess.run([program], capture_output=True, text=True, timeout=60, check=True).stdout
-if said != "chat: hello from behind a NAT\n":
+if said != "bob got: hello from behind a NAT\n":
     sys.exit(f"the README's example said {said!r}")

@@ -85,6 +85,22 @@ TEST_F(PeerDataChannel, SaysWouldBlockWhenItsQueueIsFullAndWhenItHasRoomAgain) {
       [&] { return call_.bob.received.size() == accepted / chunk.size() + 1; }, minutes(1)));
 }
 
+TEST_F(PeerDataChannel, IsToldOfRoomAlthoughAnotherChannelFilledTheQueue) {
+  connect();
+  auto quiet = *call_.alice.pc->create_data_channel("quiet");
+  bool room = false;
+  quiet->on_buffered_amount_low([&room] { room = true; });
+  ASSERT_TRUE(
+      call_.run_until([&] { return quiet->ready_state() == DataChannelState::kOpen; }, seconds(5)));
+  const std::vector<std::uint8_t> chunk(64 * 1024, 7);
+  while (alice().send(Bytes(chunk))) {
+  }
+  ASSERT_EQ(quiet->send(Bytes(chunk)).error().code, Errc::kWouldBlock);
+  EXPECT_EQ(quiet->buffered_amount(), 0u);
+  ASSERT_TRUE(call_.run_until([&room] { return room; }, minutes(1)));
+  EXPECT_TRUE(quiet->send(Bytes(chunk)).has_value());
+}
+
 TEST_F(PeerDataChannel, ClosesOnBothSidesAndGivesItsIdFree) {
   connect();
   const auto id = alice().id();
