@@ -49,7 +49,7 @@ TEST(IceCandidate, NamesTheFieldThatIsWrong) {
       {"candidate:1 1 sctp 1 192.0.2.1 1 typ host", "transport"},
       {"candidate:1 1 udp 0 192.0.2.1 1 typ host", "priority"},
       {"candidate:1 1 udp 2147483648 192.0.2.1 1 typ host", "priority"},
-      {"candidate:1 1 udp 1 300.0.2.1 1 typ host extra", ""},
+      {"candidate:1 1 udp 1 a:b:c 1 typ host", "address"},
       {"candidate:1 1 udp 1 192.0.2.1 65536 typ host", "port"},
       {"candidate:1 1 udp 1 192.0.2.1 1 host", "type"},
       {"candidate:1 1 udp 1 192.0.2.1 1 typ home", "type"},
@@ -60,7 +60,6 @@ TEST(IceCandidate, NamesTheFieldThatIsWrong) {
   };
   for (const auto& [text, field] : cases) {
     const auto candidate = Candidate::parse(text);
-    if (*field == '\0') continue;
     ASSERT_FALSE(candidate) << text;
     EXPECT_EQ(candidate.error().code, Errc::kMalformed);
     EXPECT_NE(candidate.error().message.find(field), std::string::npos)
