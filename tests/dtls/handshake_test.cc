@@ -198,6 +198,8 @@ TEST(DtlsHandshake, IsByteIdenticalForTheSameSeed) {
     pair.send(true, "hello");
     return pair.trace;
   };
+  // The identities that the tests share are made on first use: not within what is compared.
+  run(1);
   const auto first = run(7);
   EXPECT_EQ(first, run(7));
   EXPECT_NE(first, run(8));

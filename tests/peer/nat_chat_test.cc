@@ -2,6 +2,8 @@
 // direct path must be found.
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "tests/peer/call.h"
 
 namespace floe {
@@ -83,6 +85,11 @@ struct Cell {
   Side alice;
   Side bob;
 };
+
+/// What GoogleTest shows of a cell; its name is in the test's already.
+void PrintTo(const Cell& cell, std::ostream* out) {
+  *out << cell.alice.name() << " and " << cell.bob.name();
+}
 
 std::vector<Cell> cells(bool passable) {
   std::vector<Cell> all;
