@@ -310,7 +310,6 @@ void Connection::close_connection() {
   shown_dtls_ = DtlsTransportState::kClosed;
   shown_connection_ = PeerConnectionState::kClosed;
   for (const auto& [id, channel] : std::exchange(channels_, {})) {
-    channel->state_ = DataChannelState::kClosed;
     channel->detach();
   }
 }

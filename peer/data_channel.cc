@@ -107,11 +107,17 @@ void DataChannel::handle_closing() {
   if (handlers->closing) handlers->closing();
 }
 
+void DataChannel::detach() {
+  state_ = DataChannelState::kClosed;
+  owner_ = nullptr;
+  handlers_ = std::make_shared<Handlers>();
+}
+
 void DataChannel::handle_closed(const std::optional<Error>& error) {
   if (state_ == DataChannelState::kClosed) return;
   state_ = DataChannelState::kClosed;
   owner_ = nullptr;
-  const auto handlers = handlers_;
+  const auto handlers = std::exchange(handlers_, std::make_shared<Handlers>());
   if (error && handlers->error) handlers->error(*error);
   if (handlers->close) handlers->close();
 }

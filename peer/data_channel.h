@@ -45,7 +45,8 @@ class DataChannelOwner {
 ///
 /// Used on the connection's thread. Calls never call a handler back before they return, and
 /// handlers may do anything, including replacing themselves and destroying the connection. A
-/// handler set in the turn in which the channel was created (or announced) misses nothing.
+/// handler set in the turn in which the channel was created (or announced) misses nothing. A closed
+/// channel lets its handlers go, so a handler may own the channel it is for.
 class DataChannel {
  public:
   struct Message {
@@ -110,7 +111,8 @@ class DataChannel {
   void handle_buffered_amount_low();
   void handle_closing();
   void handle_closed(const std::optional<Error>& error);
-  void detach() { owner_ = nullptr; }
+  /// The end, without events.
+  void detach();
 
   Handlers& writable_handlers();
 

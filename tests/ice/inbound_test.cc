@@ -102,8 +102,9 @@ TEST_F(IceInbound, Answers420WithTheListForAnUnknownRequiredAttribute) {
                  b.add_u32(static_cast<stun::AttributeType>(0x7abc), 1);
                }));
   wire_.run_for(milliseconds(50));
-  ASSERT_EQ(answers().size(), 1u);
-  const auto message = answers()[0].stun();
+  const auto sent = answers();
+  ASSERT_EQ(sent.size(), 1u);
+  const auto message = sent[0].stun();
   EXPECT_EQ(message->error_code()->code, 420);
   ASSERT_EQ(message->unknown_attributes().size(), 1u);
   EXPECT_EQ(static_cast<int>(message->unknown_attributes()[0]), 0x7abc);

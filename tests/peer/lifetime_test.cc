@@ -100,6 +100,27 @@ TEST(PeerChannelLifetime, ChannelOutlivesItsConnectionAndSaysSo) {
   channel->close();
 }
 
+TEST(PeerChannelLifetime, AHandlerThatOwnsItsChannelIsLetGoWhenTheChannelCloses) {
+  for (const bool by_connection : {false, true}) {
+    Call call({});
+    call.start();
+    ASSERT_TRUE(call.run_until_open());
+    const auto witness = std::make_shared<int>();
+    call.bob.channel->on_message([channel = call.bob.channel, witness](const auto&) {});
+    const std::weak_ptr<DataChannel> watched = call.bob.channel;
+    call.bob.channel.reset();
+    EXPECT_EQ(witness.use_count(), 2);
+    if (by_connection) {
+      call.bob.pc.reset();
+    } else {
+      call.alice.channel->close();
+      call.world.run_for(seconds(2));
+    }
+    EXPECT_EQ(witness.use_count(), 1);
+    EXPECT_TRUE(watched.expired());
+  }
+}
+
 TEST(PeerChannelLifetime, AHundredSendsInOneHandlerLeaveInOneBatch) {
   Call call({});
   call.start();
