@@ -10,7 +10,6 @@ namespace {
 using testing::ElementsAre;
 
 constexpr const char* kBase = "10.0.0.5:1000";
-constexpr const char* kServer = "203.0.113.1:3478";
 constexpr const char* kServer2 = "203.0.113.2:3478";
 
 Agent::Config with_servers(std::initializer_list<const char*> hosts) {

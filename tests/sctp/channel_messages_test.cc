@@ -100,7 +100,7 @@ TEST(DataChannelMessages, OneAboveOurOwnLimitEndsTheAssociationAndEveryChannelWi
   pipe.a.set_remote_max_message_size(0);
   ASSERT_TRUE(pipe.a.send(pipe.now, a, MessageKind::kBinary, pattern(262'145)));
   ASSERT_TRUE(
-      pipe.run(seconds(5), [&] { return pipe.count<DataChannels::Disconnected>(kB) == 1; }));
+      pipe.run(seconds(5), [&] { return pair.pipe.count<DataChannels::Disconnected>(kB) == 1; }));
   const auto closed = pipe.all<DataChannels::Closed>(kB);
   ASSERT_EQ(closed.size(), 1u);
   EXPECT_EQ(closed[0].error->code, Errc::kMessageTooLong);
@@ -212,7 +212,7 @@ TEST(DataChannelMessages, BufferedAmountLowFiresOnlyOnCrossingTheThreshold) {
   EXPECT_EQ(pipe.a.buffered_amount(a), 480'000u);
   pipe.on_event = [&](auto, const DataChannels::Event& event) {
     if (std::holds_alternative<DataChannels::BufferedAmountLow>(event)) {
-      EXPECT_LE(pipe.a.buffered_amount(a), 100'000u);
+      EXPECT_LE(pair.pipe.a.buffered_amount(pair.channel_a), 100'000u);
     }
   };
   ASSERT_TRUE(pair.received(kB, 9));
@@ -236,7 +236,8 @@ TEST(DataChannelMessages, AFullQueueSaysSoAndThenTakesMessagesAgain) {
   }
   EXPECT_EQ(taken, 3);
   EXPECT_EQ(error, Errc::kWouldBlock);
-  ASSERT_TRUE(pipe.run(seconds(5), [&] { return pipe.count<DataChannels::Sendable>(kA) == 1; }));
+  ASSERT_TRUE(
+      pipe.run(seconds(5), [&] { return pair.pipe.count<DataChannels::Sendable>(kA) == 1; }));
   EXPECT_TRUE(pipe.a.send(pipe.now, a, MessageKind::kBinary, pattern(60'000)));
   ASSERT_TRUE(pair.received(kB, 4));
   EXPECT_EQ(pipe.a.channel_stats(a)->messages_sent, 4u);

@@ -7,7 +7,6 @@ namespace floe::sctp::test {
 namespace {
 
 constexpr auto kA = Associations::kA;
-constexpr auto kB = Associations::kB;
 
 std::vector<std::uint8_t> with_good_checksum(std::vector<std::uint8_t> packet) {
   for (std::size_t i = 8; i < 12; ++i) packet[i] = 0;

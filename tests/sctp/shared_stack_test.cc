@@ -9,7 +9,6 @@
 namespace floe::sctp::test {
 namespace {
 
-constexpr auto kA = Associations::kA;
 constexpr auto kB = Associations::kB;
 
 TEST(SctpSharedStack, ATimerRunByAnotherLoopWakesTheOneItConcerns) {
