@@ -68,11 +68,11 @@ net::sim::Host& Call::add_host(const char* name, const std::optional<net::sim::N
 }
 
 void Call::create() {
-  create_side(alice, bob, *alice_host, "alice");
-  create_side(bob, alice, *bob_host, "bob");
+  create_side(alice, bob, *alice_host);
+  create_side(bob, alice, *bob_host);
 }
 
-void Call::create_side(Caller& side, Caller& other, net::sim::Host& host, const char* name) {
+void Call::create_side(Caller& side, Caller& other, net::sim::Host& host) {
   auto created = PeerConnection::create(host, options_.configuration);
   ASSERT_TRUE(created) << created.error().message;
   side.pc = std::move(*created);
@@ -106,7 +106,6 @@ void Call::create_side(Caller& side, Caller& other, net::sim::Host& host, const 
       deliver(other, *side.pc->local_description());
     }
   });
-  static_cast<void>(name);
 }
 
 void Call::watch(Caller& caller, std::shared_ptr<DataChannel> channel) {

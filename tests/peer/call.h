@@ -84,7 +84,7 @@ class Call {
  private:
   net::sim::Host& add_host(const char* name, const std::optional<net::sim::NatOptions>& nat,
                            const net::sim::LinkOptions& link, net::sim::Nat*& out);
-  void create_side(Caller& side, Caller& other, net::sim::Host& host, const char* name);
+  void create_side(Caller& side, Caller& other, net::sim::Host& host);
   void deliver(Caller& to, SessionDescription description);
 
   Options options_;
