@@ -5,6 +5,15 @@
 #include "floe/core/text.h"
 
 namespace floe {
+namespace {
+
+tl::unexpected<Error> not_open(const DataChannel& channel) {
+  return fail(Errc::kInvalidState, "data channel " + quoted(channel.label()) + " is " +
+                                       std::string(to_string(channel.ready_state())) +
+                                       ", not open");
+}
+
+}  // namespace
 
 DataChannel::DataChannel(DataChannelOwner& owner, sctp::ChannelId channel,
                          sctp::ChannelOptions options)
@@ -22,16 +31,14 @@ std::optional<std::uint16_t> DataChannel::id() const {
 
 Result<> DataChannel::send(std::string_view text) {
   if (owner_ == nullptr || state_ != DataChannelState::kOpen) {
-    return fail(Errc::kInvalidState, "data channel " + quoted(label()) + " is " +
-                                         std::string(to_string(state_)) + ", not open");
+    return not_open(*this);
   }
   return owner_->send(channel_, sctp::MessageKind::kText, as_bytes(text));
 }
 
 Result<> DataChannel::send(Bytes binary) {
   if (owner_ == nullptr || state_ != DataChannelState::kOpen) {
-    return fail(Errc::kInvalidState, "data channel " + quoted(label()) + " is " +
-                                         std::string(to_string(state_)) + ", not open");
+    return not_open(*this);
   }
   return owner_->send(channel_, sctp::MessageKind::kBinary, binary);
 }
