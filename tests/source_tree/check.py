@@ -19,12 +19,17 @@ ARROWS = {
     "net/uv": ("core", "net", "crypto"),
     "net/sim": ("core", "net"),
     "stun_client": ("core", "net", "crypto"),
-    "ice": ("core", "net", "crypto", "stun_client"),
     "dtls": ("core", "crypto"),
+    "tls": ("core", "net", "crypto", "dtls"),
+    "turn_client": ("core", "net", "crypto", "stun_client"),
+    "mdns": ("core", "net"),
+    "port_mapping": ("core", "net"),
+    "ice": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping"),
     "sctp": ("core", "crypto"),
     "sdp": ("core",),
-    "peer": ("core", "net", "crypto", "stun_client", "ice", "dtls", "sctp", "sdp"),
-    "servers": ("core", "net", "crypto", "stun_client"),
+    "peer": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping", "ice", "sctp",
+             "sdp"),
+    "servers": ("core", "net", "crypto", "stun_client", "dtls", "tls"),
 }
 # The target that a folder is, where it is not called as the folder.
 TARGETS = {"net/uv": "uv", "net/sim": "sim"}
@@ -33,7 +38,7 @@ TARGETS = {"net/uv": "uv", "net/sim": "sim"}
 THIRD_PARTY = (
     (r"tl/expected\.hpp", ("core/result.h",), 1),
     (r"uv\.h|uv/.*", ("net/uv", "servers"), 0),
-    (r"openssl/.*", ("crypto", "dtls"), 0),
+    (r"openssl/.*", ("crypto", "dtls", "tls"), 0),
     (r"usrsctp\.h", ("sctp",), 1),
     (r"libwebsockets\.h", ("servers",), 1),
     (r"(nlohmann|spdlog|fmt|CLI)/.*", ("servers",), 0),
