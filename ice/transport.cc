@@ -132,15 +132,11 @@ Result<std::unique_ptr<Transport>> Transport::create(net::Network& network, Conf
   if (config.agent.credentials) {
     if (auto ok = validate(*config.agent.credentials); !ok) return forward(ok);
   }
-  std::vector<Server> servers;
-  for (const std::string& url : config.servers) {
-    auto server = Server::parse(url);
-    if (!server) return forward(server);
-    servers.push_back(*server);
-  }
-  config.agent.gathering.servers = servers;
+  auto servers = parse_servers(config.servers);
+  if (!servers) return forward(servers);
+  config.agent.gathering.servers = *servers;
   return std::unique_ptr<Transport>(new Transport(std::make_unique<Connection>(
-      network, std::move(config), std::move(servers), std::move(handlers))));
+      network, std::move(config), *std::move(servers), std::move(handlers))));
 }
 
 Transport::Transport(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}

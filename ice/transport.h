@@ -11,6 +11,7 @@
 #include "floe/core/result.h"
 #include "floe/ice/agent.h"
 #include "floe/ice/agent_network.h"
+#include "floe/ice/server.h"
 #include "floe/net/network.h"
 
 namespace floe::ice {
@@ -29,8 +30,7 @@ class Transport {
  public:
   struct Config {
     Agent::Config agent;
-    /// "stun:host[:port]"
-    std::vector<std::string> servers;
+    std::vector<ServerConfig> servers;
     LocalPolicy local;
   };
 

@@ -2,19 +2,17 @@
 
 #include <cstddef>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "floe/dtls/identity.h"
 #include "floe/ice/agent.h"
 #include "floe/ice/agent_network.h"
+#include "floe/ice/server.h"
 
 namespace floe {
 
-/// RTCIceServer. This version understands "stun:host[:port]".
-struct IceServer {
-  std::vector<std::string> urls;
-};
+/// RTCIceServer; `ice::Server::parse` says which URIs there are.
+using IceServer = ice::ServerConfig;
 
 /// RTCConfiguration, and what a native program wants to decide besides.
 struct Configuration {

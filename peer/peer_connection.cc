@@ -8,19 +8,6 @@
 namespace floe {
 namespace {
 
-Result<std::vector<ice::Server>> parse_servers(const Configuration& configuration) {
-  std::vector<ice::Server> servers;
-  for (const IceServer& entry : configuration.ice_servers) {
-    if (entry.urls.empty()) return fail(Errc::kInvalidArgument, "an ICE server has no url");
-    for (const std::string& url : entry.urls) {
-      auto server = ice::Server::parse(url);
-      if (!server) return forward(server);
-      servers.push_back(std::move(*server));
-    }
-  }
-  return servers;
-}
-
 Result<> check_sizes(const Configuration& configuration) {
   if (configuration.max_message_size == 0 ||
       configuration.max_message_size > sctp::Association::kMaxMessageSize) {
@@ -37,7 +24,7 @@ Result<> check_sizes(const Configuration& configuration) {
 
 Result<std::unique_ptr<PeerConnection>> PeerConnection::create(net::Network& network,
                                                                Configuration configuration) {
-  auto servers = parse_servers(configuration);
+  auto servers = ice::parse_servers(configuration.ice_servers);
   if (!servers) return forward(servers);
   if (auto ok = check_sizes(configuration); !ok) return forward(ok);
   std::shared_ptr<const dtls::Identity> identity = configuration.certificate;

@@ -84,7 +84,8 @@ floe::Result<> Session::set_ice_servers(const std::vector<floe::server::IceServe
   }
   for (const auto& server : told) {
     for (const std::string& url : server.urls) {
-      if (floe::ice::Server::parse(url)) configuration_.ice_servers.push_back({{url}});
+      const floe::IceServer one{{url}, server.username, server.credential};
+      if (floe::ice::parse_servers({&one, 1})) configuration_.ice_servers.push_back(one);
     }
   }
   return {};
