@@ -38,21 +38,32 @@ std::string_view to_string(GatheringState state) {
   return "unknown";
 }
 
+namespace {
+
+/// RFC 6544 section 6.2: who opens the connection. A passive base of ours forms no pairs; the
+/// peer's connection does.
+bool can_connect(const Candidate& local, const Candidate& remote) {
+  if (!local.tcp_type || !remote.tcp_type) return false;
+  if (*local.tcp_type == TcpType::kActive) return *remote.tcp_type == TcpType::kPassive;
+  return *local.tcp_type == TcpType::kSimultaneousOpen &&
+         *remote.tcp_type == TcpType::kSimultaneousOpen;
+}
+
+}  // namespace
+
 Agent::Agent(Config config, Random& random, net::Pacer& pacer)
     : config_(std::move(config)),
       random_(random),
       pacer_(pacer),
       role_(config_.role),
       tie_breaker_(config_.tie_breaker ? *config_.tie_breaker : random.u64()),
-      local_credentials_(config_.credentials ? *config_.credentials
-                                             : Credentials::generate(random)),
       gatherer_(config_.gathering, random, pacer),
-      check_list_(config_.max_pairs),
-      checks_(config_.checks),
-      consent_(config_.consent) {}
+      current_(config_.credentials ? *config_.credentials : Credentials::generate(random),
+               CheckList(config_.max_pairs), config_.consent),
+      checks_(config_.checks) {}
 
 void Agent::set_role(Role role) {
-  if (role_ != role && check_list_.pairs().empty()) role_ = role;
+  if (role_ != role && current_.check_list.pairs().empty()) role_ = role;
 }
 
 // ---------------------------------------------------------------------------------- local side
@@ -81,11 +92,11 @@ void Agent::set_server_failed(Time now, std::size_t index, const Error& error) {
 
 void Agent::drain_gatherer() {
   while (auto found = gatherer_.poll_candidate()) {
-    locals_.push_back(*found);
+    current_.locals.push_back(*found);
     events_.push_back(CandidateGathered{found->candidate});
     // Only bases form pairs; see CandidatePair.
-    if (found->candidate.type == CandidateType::kHost) {
-      pair_with_remotes(static_cast<std::uint32_t>(locals_.size() - 1));
+    if (found->is_base) {
+      pair_with_remotes(static_cast<std::uint32_t>(current_.locals.size() - 1));
     }
   }
   while (auto failure = gatherer_.poll_failure()) events_.push_back(*failure);
@@ -95,25 +106,51 @@ void Agent::drain_gatherer() {
   }
 }
 
-std::uint32_t Agent::base_candidate(net::SocketId socket) const {
-  for (std::uint32_t i = 0; i < locals_.size(); ++i) {
-    if (locals_[i].socket == socket && locals_[i].candidate.type == CandidateType::kHost) return i;
+void Agent::remove_socket(Time now, net::SocketId socket) {
+  if (state_ == State::kClosed) return;
+  for (std::uint32_t i = 0; i < current_.locals.size(); ++i) {
+    if (current_.locals[i].socket == socket) withdraw(i, "its socket is gone");
   }
-  return static_cast<std::uint32_t>(locals_.size());
+  after_change(now);
+}
+
+void Agent::invalidate(Time now, CandidateType type, const net::Endpoint& endpoint) {
+  if (state_ == State::kClosed) return;
+  for (std::uint32_t i = 0; i < current_.locals.size(); ++i) {
+    const Candidate& candidate = current_.locals[i].candidate;
+    if (candidate.type == type && candidate.endpoint == endpoint) {
+      withdraw(i, "its local candidate was invalidated");
+    }
+  }
+  after_change(now);
+}
+
+void Agent::withdraw(std::uint32_t local, std::string_view why) {
+  LocalCandidate& candidate = current_.locals[local];
+  if (candidate.withdrawn) return;
+  candidate.withdrawn = true;
+  for (const auto& pair : current_.check_list.pairs()) {
+    const bool uses = pair->local == local || (pair->valid && pair->valid_local == local);
+    if (uses && pair->state != PairState::kFailed) fail_pair(*pair, std::string(why));
+  }
+  // A peer-reflexive one was never announced: only the peer knew of it.
+  if (candidate.candidate.type != CandidateType::kPeerReflexive) {
+    events_.push_back(CandidateRemoved{candidate.candidate});
+  }
 }
 
 // --------------------------------------------------------------------------------- remote side
 
 Result<> Agent::set_remote_credentials(Time now, const Credentials& credentials) {
   if (auto ok = validate(credentials); !ok) return ok;
-  if (remote_credentials_) {
-    if (*remote_credentials_ == credentials) return {};
+  if (current_.remote) {
+    if (*current_.remote == credentials) return {};
     return fail(Errc::kInvalidState,
                 "the peer's ICE credentials are already set; new ones need an "
                 "ICE restart");
   }
   if (state_ == State::kClosed) return fail(Errc::kClosed, "the ICE agent is closed");
-  remote_credentials_ = credentials;
+  current_.remote = credentials;
   start_checking(now);
   replay_early_checks(now);
   after_change(now);
@@ -140,41 +177,43 @@ Result<> Agent::add_remote_candidate(Time now, const Candidate& candidate) {
   if (address.is_unspecified() || address.is_broadcast() || address.is_multicast()) {
     return refuse(Errc::kInvalidArgument, "nobody can be reached at this address");
   }
-  if (!candidate.ufrag.empty() && remote_credentials_ &&
-      candidate.ufrag != remote_credentials_->ufrag) {
+  if (!candidate.ufrag.empty() && current_.remote && candidate.ufrag != current_.remote->ufrag) {
     return refuse(Errc::kInvalidArgument,
                   "it belongs to another ICE generation (ufrag " + candidate.ufrag + ")");
   }
 
-  for (std::uint32_t i = 0; i < remotes_.size(); ++i) {
-    if (remotes_[i].candidate.endpoint != candidate.endpoint) continue;
+  for (std::uint32_t i = 0; i < current_.remotes.size(); ++i) {
+    if (current_.remotes[i].candidate.endpoint != candidate.endpoint) continue;
     // Met in a check before signalling told of it: it stays where it is, only what is known of it
     // changes (RFC 8838 section 11.4), so no pair and no path moves.
-    if (remotes_[i].learned) {
-      remotes_[i] = {candidate, false};
-      check_list_.set_priorities(role_, locals_, remotes_);
+    if (current_.remotes[i].learned) {
+      current_.remotes[i] = {candidate, false};
+      current_.check_list.set_priorities(role_, current_.locals, current_.remotes);
     }
     after_change(now);
     return {};
   }
-  if (remotes_.size() >= config_.max_remote_candidates) {
-    return refuse(Errc::kLimitExceeded,
-                  "the peer has sent " + std::to_string(remotes_.size()) + " candidates already");
+  if (current_.remotes.size() >= config_.max_remote_candidates) {
+    return refuse(
+        Errc::kLimitExceeded,
+        "the peer has sent " + std::to_string(current_.remotes.size()) + " candidates already");
   }
-  remotes_.push_back({candidate, false});
-  pair_with_locals(static_cast<std::uint32_t>(remotes_.size() - 1));
+  current_.remotes.push_back({candidate, false});
+  pair_with_locals(static_cast<std::uint32_t>(current_.remotes.size() - 1));
   after_change(now);
   return {};
 }
 
 void Agent::set_remote_end_of_candidates(Time now) {
-  remote_end_of_candidates_ = true;
+  current_.remote_end_of_candidates = true;
   after_change(now);
 }
 
 // --------------------------------------------------------------------------------------- pairs
 
 bool Agent::can_pair(const LocalCandidate& local, const Candidate& remote) const {
+  if (local.withdrawn || local.candidate.protocol != remote.protocol) return false;
+  if (remote.protocol == Protocol::kTcp && !can_connect(local.candidate, remote)) return false;
   const net::Address& ours = local.base.address;
   const net::Address& theirs = remote.endpoint.address;
   // RFC 8445 section 6.1.2.2: same component and family, and link-local only with link-local.
@@ -185,8 +224,8 @@ bool Agent::can_pair(const LocalCandidate& local, const Candidate& remote) const
 }
 
 CandidatePair Agent::make_pair(std::uint32_t local, std::uint32_t remote) const {
-  const LocalCandidate& ours = locals_[local];
-  const Candidate& theirs = remotes_[remote].candidate;
+  const LocalCandidate& ours = current_.locals[local];
+  const Candidate& theirs = current_.remotes[remote].candidate;
   CandidatePair pair;
   pair.local = local;
   pair.remote = remote;
@@ -201,18 +240,18 @@ CandidatePair Agent::make_pair(std::uint32_t local, std::uint32_t remote) const 
 }
 
 void Agent::pair_with_remotes(std::uint32_t local) {
-  for (std::uint32_t remote = 0; remote < remotes_.size(); ++remote) {
-    if (can_pair(locals_[local], remotes_[remote].candidate)) {
-      check_list_.add(make_pair(local, remote));
+  for (std::uint32_t remote = 0; remote < current_.remotes.size(); ++remote) {
+    if (can_pair(current_.locals[local], current_.remotes[remote].candidate)) {
+      current_.check_list.add(make_pair(local, remote));
     }
   }
 }
 
 void Agent::pair_with_locals(std::uint32_t remote) {
-  for (std::uint32_t local = 0; local < locals_.size(); ++local) {
-    if (locals_[local].candidate.type == CandidateType::kHost &&
-        can_pair(locals_[local], remotes_[remote].candidate)) {
-      check_list_.add(make_pair(local, remote));
+  for (std::uint32_t local = 0; local < current_.locals.size(); ++local) {
+    if (current_.locals[local].is_base &&
+        can_pair(current_.locals[local], current_.remotes[remote].candidate)) {
+      current_.check_list.add(make_pair(local, remote));
     }
   }
 }
@@ -221,7 +260,7 @@ void Agent::switch_role(Role role) {
   if (role_ == role) return;
   role_ = role;
   // RFC 8445 section 7.3.1.1: all pair priorities change; what succeeded stays.
-  check_list_.set_priorities(role_, locals_, remotes_);
+  current_.check_list.set_priorities(role_, current_.locals, current_.remotes);
   nominating_.reset();
   nomination_due_.reset();
   events_.push_back(RoleChanged{role_});
@@ -229,17 +268,17 @@ void Agent::switch_role(Role role) {
 
 // -------------------------------------------------------------------------------------- engine
 
-Agent::Verdict Agent::handle_packet(Time now, const net::Datagram& datagram) {
+Agent::Verdict Agent::handle_packet(Time now, net::Datagram& datagram) {
   if (state_ == State::kClosed) return Verdict::kDropped;
   if (!stun::looks_like_stun(datagram.payload)) {
     if (!is_validated(datagram)) {
       ++stats_.dropped_unvalidated_data;
       return Verdict::kDropped;
     }
-    const CandidatePair* path = path_pair();
+    const CandidatePair* path = current_.path_pair();
     if (path != nullptr && path->socket == datagram.socket &&
         path->destination == datagram.source) {
-      consent_.on_heard(now);
+      current_.consent.on_heard(now);
       update_state(now);
     }
     return Verdict::kApplication;
@@ -277,7 +316,7 @@ Agent::Verdict Agent::handle_packet(Time now, const net::Datagram& datagram) {
 /// Somebody who knows our password has sent a check from there, or has answered ours.
 bool Agent::is_validated(const net::Datagram& datagram) const {
   if (state_ == State::kFailed) return false;
-  const CandidatePair* pair = check_list_.find(datagram.socket, datagram.source);
+  const CandidatePair* pair = current_.check_list.find(datagram.socket, datagram.source);
   if (pair != nullptr) return pair->valid || pair->heard;
   return std::any_of(early_checks_.begin(), early_checks_.end(), [&datagram](const auto& check) {
     return check.socket == datagram.socket && check.source == datagram.source;
@@ -289,11 +328,24 @@ void Agent::handle_send_failure(Time now, const net::Route& route, const Error& 
   gatherer_.handle_send_failure(now, route, error);
   drain_gatherer();
   // The system knows no way there (a firewall, no route): waiting for a timeout teaches nothing.
-  CandidatePair* pair = check_list_.find(route.socket, route.destination);
-  if (pair != nullptr && pair->state != PairState::kFailed && !pair->valid) {
-    fail_pair(*pair, "could not send: " + error.message);
+  for (const auto& pair : current_.check_list.pairs()) {
+    if (pair->state == PairState::kFailed || pair->valid) continue;
+    if (route_to(pair->socket, pair->destination) == route) {
+      fail_pair(*pair, "could not send: " + error.message);
+    }
   }
   after_change(now);
+}
+
+std::optional<net::Route> Agent::route_to(net::SocketId socket,
+                                          const net::Endpoint& destination) const {
+  return net::Route{socket, destination, {}};
+}
+
+void Agent::send(net::SocketId socket, const net::Endpoint& destination, Bytes packet) {
+  const auto route = route_to(socket, destination);
+  if (!route) return;
+  if (!output_.push(*route, packet)) ++stats_.dropped_output_full;
 }
 
 void Agent::poll_transmit(Time now, net::SendBatch& batch) {
@@ -306,7 +358,7 @@ Time Agent::next_timeout() const {
   if (state_ == State::kClosed) return kNever;
   Time next = gatherer_.next_timeout();
   if (state_ == State::kFailed) return next;
-  next = std::min({next, checks_.next_timeout(), consent_.next_timeout(updated_)});
+  next = std::min({next, checks_.next_timeout(), current_.consent.next_timeout(updated_)});
   if (slot_) next = std::min(next, *slot_);
   if (nomination_due_) next = std::min(next, *nomination_due_);
   if (state_ == State::kChecking && *patience_ends_ > updated_) {
@@ -321,16 +373,16 @@ void Agent::handle_timeout(Time now) {
   drain_gatherer();
 
   while (Check* check = checks_.next_to_transmit(now)) {
-    if (CandidatePair* pair = check_list_.find(check->pair)) transmit(*check, *pair);
+    if (CandidatePair* pair = current_.check_list.find(check->pair)) transmit(*check, *pair);
   }
   while (const auto check = checks_.take_expired(now)) expire_check(*check);
 
   update_state(now);  // "disconnected" goes before "failed", however late this timer is
   expire_consent(now);
-  CandidatePair* path = path_pair();
-  if (path != nullptr && consent_.request_due(now)) {
+  CandidatePair* path = current_.path_pair();
+  if (path != nullptr && current_.consent.request_due(now)) {
     send_consent_request(now, *path);
-    consent_.plan_request(now, random_);
+    current_.consent.plan_request(now, random_);
   }
   after_change(now);
   if (slot_ && *slot_ <= now) {
@@ -353,10 +405,10 @@ void Agent::close() {
   slot_.reset();
   gatherer_.stop();
   checks_.clear();
-  consent_.stop();
+  current_.consent.stop();
   output_.clear();
   early_checks_.clear();
-  path_.reset();
+  current_.path.reset();
   set_state(State::kClosed);
 }
 
@@ -380,31 +432,31 @@ void Agent::after_change(Time now) {
 }
 
 void Agent::update_path(Time now) {
-  CandidatePair* best = check_list_.best_nominated();
-  if (best == nullptr) best = check_list_.best_valid();
+  CandidatePair* best = current_.check_list.best_nominated();
+  if (best == nullptr) best = current_.check_list.best_valid();
   const bool nominated = best != nullptr && best->nominated;
   const std::optional<PairId> id = best ? std::optional(best->id) : std::nullopt;
-  if (id == path_ && nominated == path_nominated_) return;
-  const bool moved = id != path_;
-  path_ = id;
-  path_nominated_ = nominated;
+  if (id == current_.path && nominated == current_.path_nominated) return;
+  const bool moved = id != current_.path;
+  current_.path = id;
+  current_.path_nominated = nominated;
   if (best == nullptr) {
-    consent_.stop();
+    current_.consent.stop();
     return;
   }
-  if (moved) consent_.start(now, best->last_success, random_);
+  if (moved) current_.consent.start(now, best->last_success, random_);
   was_connected_ = true;
   if (nominated) gatherer_.stop_keepalives();
-  events_.push_back(SelectedPairChanged{best->id, locals_[best->valid_local].candidate,
-                                        remotes_[best->remote].candidate, nominated,
+  events_.push_back(SelectedPairChanged{best->id, current_.locals[best->valid_local].candidate,
+                                        current_.remotes[best->remote].candidate, nominated,
                                         best->round_trip});
 }
 
 void Agent::expire_consent(Time now) {
   // RFC 7675 section 5.1: nothing may be sent there any more, whatever else still arrives. Another
   // valid pair takes over if its own last response is young enough.
-  while (CandidatePair* path = path_pair()) {
-    if (!consent_.expired(now)) return;
+  while (CandidatePair* path = current_.path_pair()) {
+    if (!current_.consent.expired(now)) return;
     fail_pair(*path, "consent expired: no response for " +
                          std::to_string(to_ms(config_.consent.timeout) / 1000) + " s");
     update_path(now);
@@ -413,10 +465,10 @@ void Agent::expire_consent(Time now) {
 
 void Agent::update_state(Time now) {
   if (state_ == State::kNew || state_ == State::kFailed || state_ == State::kClosed) return;
-  const CandidatePair* path = path_pair();
+  const CandidatePair* path = current_.path_pair();
   updated_ = now;
   if (path == nullptr) {
-    if (check_list_.any_unfinished()) {
+    if (current_.check_list.any_unfinished()) {
       if (was_connected_ && state_ != State::kChecking) set_state(State::kDisconnected);
     } else if (was_connected_ || now >= *patience_ends_) {
       if (was_connected_) set_state(State::kDisconnected);
@@ -424,15 +476,15 @@ void Agent::update_state(Time now) {
     }
     return;
   }
-  if (consent_.silent(now)) {
+  if (current_.consent.silent(now)) {
     // A candidate that arrives while disconnected is a new hope: checking, until it is spent.
-    const bool hope = check_list_.any_unfinished() &&
+    const bool hope = current_.check_list.any_unfinished() &&
                       (state_ == State::kDisconnected || state_ == State::kChecking);
     set_state(hope ? State::kChecking : State::kDisconnected);
     return;
   }
   const bool complete = path->nominated && gathering_state_ == GatheringState::kComplete &&
-                        remote_end_of_candidates_ && !check_list_.any_unfinished();
+                        current_.remote_end_of_candidates && !current_.check_list.any_unfinished();
   set_state(complete ? State::kCompleted : State::kConnected);
 }
 
@@ -443,27 +495,21 @@ void Agent::set_state(State state) {
   state_ = state;
   if (state == State::kFailed) {
     checks_.clear();
-    consent_.stop();
+    current_.consent.stop();
     if (slot_) pacer_.give_back(*slot_);
     slot_.reset();
   }
   events_.push_back(StateChanged{state});
 }
 
-CandidatePair* Agent::path_pair() const {
-  if (!path_) return nullptr;
-  CandidatePair* pair = check_list_.find(*path_);
-  return pair != nullptr && pair->valid ? pair : nullptr;
-}
-
 std::optional<net::Route> Agent::route() const {
-  const CandidatePair* pair = path_pair();
+  const CandidatePair* pair = current_.path_pair();
   if (pair == nullptr || state_ == State::kFailed || state_ == State::kClosed) return std::nullopt;
-  return net::Route{pair->socket, pair->destination, {}};
+  return route_to(pair->socket, pair->destination);
 }
 
 std::optional<Duration> Agent::round_trip() const {
-  const CandidatePair* pair = path_pair();
+  const CandidatePair* pair = current_.path_pair();
   if (pair == nullptr || pair->responses_received == 0) return std::nullopt;
   return pair->round_trip;
 }

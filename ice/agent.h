@@ -20,6 +20,7 @@
 #include "floe/ice/consent.h"
 #include "floe/ice/credentials.h"
 #include "floe/ice/gatherer.h"
+#include "floe/ice/generation.h"
 #include "floe/ice/packet_queue.h"
 #include "floe/net/datagram.h"
 #include "floe/net/pacer.h"
@@ -83,6 +84,10 @@ class Agent {
   struct CandidateGathered {
     Candidate candidate;
   };
+  /// A candidate signalled before is no longer of use.
+  struct CandidateRemoved {
+    Candidate candidate;
+  };
   struct GatheringStateChanged {
     GatheringState state;
   };
@@ -101,8 +106,8 @@ class Agent {
   struct RoleChanged {
     Role role;
   };
-  using Event = std::variant<CandidateGathered, Gatherer::ServerFailed, GatheringStateChanged,
-                             StateChanged, SelectedPairChanged, RoleChanged>;
+  using Event = std::variant<CandidateGathered, CandidateRemoved, Gatherer::ServerFailed,
+                             GatheringStateChanged, StateChanged, SelectedPairChanged, RoleChanged>;
 
   /// What became of a received datagram.
   enum class Verdict {
@@ -135,8 +140,8 @@ class Agent {
   /// `random` and `pacer` must outlive the agent.
   Agent(Config config, Random& random, net::Pacer& pacer);
 
-  const Credentials& local_credentials() const { return local_credentials_; }
-  const std::optional<Credentials>& remote_credentials() const { return remote_credentials_; }
+  const Credentials& local_credentials() const { return current_.local; }
+  const std::optional<Credentials>& remote_credentials() const { return current_.remote; }
   Role role() const { return role_; }
   State state() const { return state_; }
   GatheringState gathering_state() const { return gathering_state_; }
@@ -150,10 +155,16 @@ class Agent {
   /// Starts gathering on `sockets`: their addresses become host candidates at once, and every
   /// server is asked from each of them.
   void gather(Time now, std::span<const LocalSocket> sockets);
+  /// The socket is gone (its interface vanished, its stream ended): its candidates are withdrawn
+  /// and their pairs fail; another valid pair takes the path over if there is one.
+  void remove_socket(Time now, net::SocketId socket);
+  /// Withdraws one local candidate: the pairs that use it fail. Nothing happens if `endpoint` is
+  /// no candidate of ours.
+  void invalidate(Time now, CandidateType type, const net::Endpoint& endpoint);
   /// The outcome of looking server number `index` of the configuration up.
   void set_server_addresses(Time now, std::size_t index, std::span<const net::Address> addresses);
   void set_server_failed(Time now, std::size_t index, const Error& error);
-  const std::vector<LocalCandidate>& local_candidates() const { return locals_; }
+  const std::vector<LocalCandidate>& local_candidates() const { return current_.locals; }
 
   // --- Remote side ---
 
@@ -165,11 +176,13 @@ class Agent {
   [[nodiscard]] Result<> add_remote_candidate(Time now, const Candidate& candidate);
   /// No more remote candidates will come (RFC 8838 section 14).
   void set_remote_end_of_candidates(Time now);
-  const std::vector<RemoteCandidate>& remote_candidates() const { return remotes_; }
+  const std::vector<RemoteCandidate>& remote_candidates() const { return current_.remotes; }
 
   // --- Engine ---
 
-  Verdict handle_packet(Time now, const net::Datagram& datagram);
+  /// Rewrites `datagram` if a relay or a stream wrapped it: then its payload, source and socket are
+  /// the peer's packet as the agent's candidates name it.
+  Verdict handle_packet(Time now, net::Datagram& datagram);
   void handle_send_failure(Time now, const net::Route& route, const Error& error);
   void poll_transmit(Time now, net::SendBatch& batch);
   Time next_timeout() const;
@@ -182,8 +195,8 @@ class Agent {
 
   /// Where data may go now; nothing without a valid pair and the peer's consent.
   std::optional<net::Route> route() const;
-  const CandidatePair* selected_pair() const { return path_pair(); }
-  const CheckList::Pairs& pairs() const { return check_list_.pairs(); }
+  const CandidatePair* selected_pair() const { return current_.path_pair(); }
+  const CheckList::Pairs& pairs() const { return current_.check_list.pairs(); }
   /// The last round trip measured on the path, if any.
   std::optional<Duration> round_trip() const;
 
@@ -198,12 +211,17 @@ class Agent {
   };
 
   // agent.cc
+  /// The one way out for every packet of the agent itself.
+  void send(net::SocketId socket, const net::Endpoint& destination, Bytes packet);
+  /// How a packet from a base of ours gets to `destination`: the socket it really leaves from, the
+  /// address it really goes to, and what stands before it. Nothing when there is no way any more.
+  std::optional<net::Route> route_to(net::SocketId socket, const net::Endpoint& destination) const;
+  void withdraw(std::uint32_t local, std::string_view why);
   void pair_with_remotes(std::uint32_t local);
   void pair_with_locals(std::uint32_t remote);
   CandidatePair make_pair(std::uint32_t local, std::uint32_t remote) const;
   bool can_pair(const LocalCandidate& local, const Candidate& remote) const;
   bool is_validated(const net::Datagram& datagram) const;
-  std::uint32_t base_candidate(net::SocketId socket) const;
   void drain_gatherer();
   void start_checking(Time now);
   void after_change(Time now);
@@ -212,7 +230,6 @@ class Agent {
   void update_state(Time now);
   void set_state(State state);
   void switch_role(Role role);
-  CandidatePair* path_pair() const;
 
   // agent_checks.cc
   void book_slot(Time now);
@@ -233,7 +250,6 @@ class Agent {
   void reply_success(const stun::Message& request, const net::Datagram& datagram);
   void reply_error(const stun::Message& request, const net::Datagram& datagram, std::uint16_t code,
                    std::string_view reason, std::span<const stun::AttributeType> unknown = {});
-  void push(const net::Datagram& in_answer_to, Bytes packet);
 
   // agent_responses.cc
   void handle_response(Time now, const stun::Message& message, const net::Datagram& datagram);
@@ -249,16 +265,9 @@ class Agent {
   net::Pacer& pacer_;
   Role role_;
   std::uint64_t tie_breaker_;
-  Credentials local_credentials_;
-  std::optional<Credentials> remote_credentials_;
-  bool remote_end_of_candidates_ = false;
-
   Gatherer gatherer_;
-  std::vector<LocalCandidate> locals_;
-  std::vector<RemoteCandidate> remotes_;
-  CheckList check_list_;
+  Generation current_;
   ConnectivityChecks checks_;
-  Consent consent_;
   std::vector<EarlyCheck> early_checks_;
 
   State state_ = State::kNew;
@@ -267,8 +276,6 @@ class Agent {
   std::optional<Time> patience_ends_;
   std::optional<Time> nomination_due_;
   std::optional<PairId> nominating_;
-  std::optional<PairId> path_;
-  bool path_nominated_ = false;
   bool was_connected_ = false;
   Time updated_{};     ///< When the state was last looked at.
   Time last_check_{};  ///< When our last check left.

@@ -14,7 +14,7 @@ constexpr std::size_t kMaxRequest = 720;
 }  // namespace
 
 void Agent::book_slot(Time now) {
-  const bool wanted = remote_credentials_ && check_list_.has_work();
+  const bool wanted = current_.remote && current_.check_list.has_work();
   // After a late timer the next slot may be free at once; Ta still lies between our own checks.
   if (wanted && !slot_) slot_ = pacer_.book(std::max(now, last_check_ + pacer_.ta()));
   if (!wanted && slot_) {
@@ -24,9 +24,9 @@ void Agent::book_slot(Time now) {
 }
 
 void Agent::perform_check(Time now) {
-  if (!remote_credentials_) return;
+  if (!current_.remote) return;
   last_check_ = now;
-  if (CandidatePair* pair = check_list_.take_next()) send_check(now, *pair);
+  if (CandidatePair* pair = current_.check_list.take_next()) send_check(now, *pair);
 }
 
 void Agent::send_check(Time now, CandidatePair& pair) {
@@ -62,23 +62,22 @@ void Agent::transmit(const Check& check, CandidatePair& pair) {
   stun::MessageBuilder request(space, stun::Class::kRequest, stun::Method::kBinding, check.id);
   // RFC 8445 section 7.2.2: the receiver's fragment first.
   request.add_text(stun::AttributeType::kUsername,
-                   remote_credentials_->ufrag + ':' + local_credentials_.ufrag);
+                   current_.remote->ufrag + ':' + current_.local.ufrag);
   request.add_u64(check.role == Role::kControlling ? stun::AttributeType::kIceControlling
                                                    : stun::AttributeType::kIceControlled,
                   tie_breaker_);
   if (check.use_candidate) request.add_flag(stun::AttributeType::kUseCandidate);
   request.add_u32(stun::AttributeType::kPriority, check.priority);
-  request.add_integrity_sha1(as_bytes(remote_credentials_->pwd));
+  request.add_integrity_sha1(as_bytes(current_.remote->pwd));
   request.add_fingerprint();
 
   ++pair.requests_sent;
-  const net::Route route{pair.socket, pair.destination, {}};
-  if (!output_.push(route, request.bytes())) ++stats_.dropped_output_full;
+  send(pair.socket, pair.destination, request.bytes());
 }
 
 void Agent::expire_check(const Check& check) {
   if (check.kind == Check::Kind::kConsent || check.cancelled) return;
-  CandidatePair* pair = check_list_.find(check.pair);
+  CandidatePair* pair = current_.check_list.find(check.pair);
   if (pair == nullptr || pair->state != PairState::kInProgress) return;
   fail_pair(*pair, "no response to " + std::to_string(check.transmissions) + " requests");
 }
@@ -86,14 +85,14 @@ void Agent::expire_check(const Check& check) {
 void Agent::fail_pair(CandidatePair& pair, std::string why) {
   checks_.remove_all(pair.id);
   if (nominating_ == pair.id) nominating_.reset();
-  check_list_.fail(pair, std::move(why));
+  current_.check_list.fail(pair, std::move(why));
 }
 
 /// RFC 8445 section 7.2.2: the priority a peer-reflexive candidate learned from this check would
 /// have: the base's, but for the type.
 std::uint32_t Agent::prflx_priority(const CandidatePair& pair) const {
   const auto local_preference =
-      static_cast<std::uint16_t>(locals_[pair.local].candidate.priority >> 8);
+      static_cast<std::uint16_t>(current_.locals[pair.local].candidate.priority >> 8);
   return candidate_priority(CandidateType::kPeerReflexive, local_preference, 1);
 }
 
@@ -101,18 +100,18 @@ std::uint32_t Agent::prflx_priority(const CandidatePair& pair) const {
 /// little for better pairs that are still being checked.
 void Agent::consider_nomination(Time now) {
   if (role_ != Role::kControlling || config_.nomination != Nomination::kRegular) return;
-  CandidatePair* best = check_list_.best_valid();
-  if (best == nullptr || nominating_ || check_list_.best_nominated() != nullptr) {
+  CandidatePair* best = current_.check_list.best_valid();
+  if (best == nullptr || nominating_ || current_.check_list.best_nominated() != nullptr) {
     nomination_due_.reset();
     return;
   }
-  if (check_list_.better_may_come(*best)) {
+  if (current_.check_list.better_may_come(*best)) {
     if (!nomination_due_) nomination_due_ = now + config_.nomination_wait;
     if (now < *nomination_due_) return;
   }
   nomination_due_.reset();
   nominating_ = best->id;
-  check_list_.trigger(*best);
+  current_.check_list.trigger(*best);
 }
 
 }  // namespace floe::ice

@@ -36,12 +36,11 @@ void Agent::handle_request(Time now, const stun::Message& message, const net::Da
   // is left unanswered: an error would only tell a stranger that somebody lives here.
   const std::string_view username = message.username().value_or("");
   const std::size_t colon = username.find(':');
-  if (colon == std::string_view::npos || username.substr(0, colon) != local_credentials_.ufrag) {
+  if (colon == std::string_view::npos || username.substr(0, colon) != current_.local.ufrag) {
     ++stats_.dropped_wrong_username;
     return;
   }
-  if (message.check_integrity_sha1(as_bytes(local_credentials_.pwd)) !=
-      stun::Message::Integrity::kOk) {
+  if (message.check_integrity_sha1(as_bytes(current_.local.pwd)) != stun::Message::Integrity::kOk) {
     ++stats_.dropped_bad_integrity;
     return;
   }
@@ -56,7 +55,7 @@ void Agent::handle_request(Time now, const stun::Message& message, const net::Da
 
   const EarlyCheck check{datagram.socket, datagram.source, message.priority().value_or(0),
                          message.use_candidate(), std::string(username.substr(colon + 1))};
-  if (!remote_credentials_ || check.remote_ufrag != remote_credentials_->ufrag) {
+  if (!current_.remote || check.remote_ufrag != current_.remote->ufrag) {
     // Answered already; the rest waits until signalling says who this is. The same source asks
     // again and again: it takes one place.
     ++stats_.early_checks;
@@ -100,18 +99,18 @@ bool Agent::resolve_role_conflict(const stun::Message& message, const net::Datag
 /// What a check teaches besides being answered: an address of the peer (section 7.3.1.3), a path
 /// worth checking in the other direction (7.3.1.4), a nomination (7.3.1.5).
 void Agent::learn_from_check(Time now, const EarlyCheck& check) {
-  CandidatePair* pair = check_list_.find(check.socket, check.source);
+  CandidatePair* pair = current_.check_list.find(check.socket, check.source);
   if (pair == nullptr) {
-    const std::uint32_t local = base_candidate(check.socket);
-    if (local >= locals_.size()) return;
+    const std::uint32_t local = current_.base_candidate(check.socket);
+    if (local >= current_.locals.size()) return;
     auto remote =
-        static_cast<std::uint32_t>(std::find_if(remotes_.begin(), remotes_.end(),
+        static_cast<std::uint32_t>(std::find_if(current_.remotes.begin(), current_.remotes.end(),
                                                 [&check](const RemoteCandidate& known) {
                                                   return known.candidate.endpoint == check.source;
                                                 }) -
-                                   remotes_.begin());
-    if (remote == remotes_.size()) {
-      if (remotes_.size() >= config_.max_remote_candidates) {
+                                   current_.remotes.begin());
+    if (remote == current_.remotes.size()) {
+      if (current_.remotes.size() >= config_.max_remote_candidates) {
         ++stats_.pairs_dropped;
         return;
       }
@@ -120,10 +119,10 @@ void Agent::learn_from_check(Time now, const EarlyCheck& check) {
       candidate.endpoint = check.source;
       candidate.priority = std::clamp<std::uint32_t>(check.priority, 1, 0x7fffffff);
       // Section 7.3.1.3: a foundation of its own.
-      candidate.foundation = "prflx" + std::to_string(remotes_.size());
-      remotes_.push_back({candidate, true});
+      candidate.foundation = "prflx" + std::to_string(current_.remotes.size());
+      current_.remotes.push_back({candidate, true});
     }
-    pair = check_list_.add_triggered(make_pair(local, remote));
+    pair = current_.check_list.add_triggered(make_pair(local, remote));
     if (pair == nullptr) {
       ++stats_.pairs_dropped;
       return;
@@ -132,12 +131,12 @@ void Agent::learn_from_check(Time now, const EarlyCheck& check) {
   pair->heard = true;
   ++pair->requests_received;
   ++pair->responses_sent;
-  if (path_ == pair->id) consent_.on_heard(now);
+  if (current_.path == pair->id) current_.consent.on_heard(now);
 
   if (pair->valid) {
     if (check.use_candidate && role_ == Role::kControlled && !pair->nominated) {
       pair->nominated = true;
-      check_list_.stop_checks_below(pair->priority);
+      current_.check_list.stop_checks_below(pair->priority);
     }
     return;
   }
@@ -146,14 +145,14 @@ void Agent::learn_from_check(Time now, const EarlyCheck& check) {
   // hoping for ever.
   const bool tried = pair->state == PairState::kFailed || pair->state == PairState::kInProgress;
   if (tried && now >= *patience_ends_) return;
-  check_list_.trigger(*pair);
+  current_.check_list.trigger(*pair);
   if (check.use_candidate && role_ == Role::kControlled) pair->nominate_on_success = true;
 }
 
 void Agent::replay_early_checks(Time now) {
   const auto checks = std::exchange(early_checks_, {});
   for (const EarlyCheck& check : checks) {
-    if (check.remote_ufrag == remote_credentials_->ufrag) learn_from_check(now, check);
+    if (check.remote_ufrag == current_.remote->ufrag) learn_from_check(now, check);
   }
 }
 
@@ -161,9 +160,9 @@ void Agent::reply_success(const stun::Message& request, const net::Datagram& dat
   std::array<std::uint8_t, kMaxResponse> space;
   stun::MessageBuilder response(space, stun::Class::kSuccess, request);
   response.add_xor_address(stun::AttributeType::kXorMappedAddress, datagram.source);
-  response.add_integrity_sha1(as_bytes(local_credentials_.pwd));
+  response.add_integrity_sha1(as_bytes(current_.local.pwd));
   response.add_fingerprint();
-  push(datagram, response.bytes());
+  send(datagram.socket, datagram.source, response.bytes());
 }
 
 void Agent::reply_error(const stun::Message& request, const net::Datagram& datagram,
@@ -173,14 +172,9 @@ void Agent::reply_error(const stun::Message& request, const net::Datagram& datag
   stun::MessageBuilder response(space, stun::Class::kError, request);
   response.add_error(code, reason);
   if (!unknown.empty()) response.add_unknown_attributes(unknown);
-  response.add_integrity_sha1(as_bytes(local_credentials_.pwd));
+  response.add_integrity_sha1(as_bytes(current_.local.pwd));
   response.add_fingerprint();
-  push(datagram, response.bytes());
-}
-
-void Agent::push(const net::Datagram& in_answer_to, Bytes packet) {
-  const net::Route route{in_answer_to.socket, in_answer_to.source, {}};
-  if (!output_.push(route, packet)) ++stats_.dropped_output_full;
+  send(datagram.socket, datagram.source, response.bytes());
 }
 
 }  // namespace floe::ice

@@ -8,19 +8,19 @@ namespace floe::ice {
 void Agent::handle_response(Time now, const stun::Message& message, const net::Datagram& datagram) {
   ++stats_.responses_received;
   const Check* found = checks_.find(message.transaction_id());
-  if (found == nullptr || !remote_credentials_) {
+  if (found == nullptr || !current_.remote) {
     ++stats_.dropped_unknown_transaction;
     return;
   }
   // An unauthenticated answer may be anybody's; the transaction goes on waiting for the real one.
-  if (message.check_integrity_sha1(as_bytes(remote_credentials_->pwd)) !=
+  if (message.check_integrity_sha1(as_bytes(current_.remote->pwd)) !=
       stun::Message::Integrity::kOk) {
     ++stats_.dropped_unauthenticated_response;
     return;
   }
   const Check check = *found;
   checks_.remove(check.id);
-  CandidatePair* pair = check_list_.find(check.pair);
+  CandidatePair* pair = current_.check_list.find(check.pair);
   if (pair == nullptr) return;
 
   // Section 7.2.5.2.1: an answer that took another way than the request shows an asymmetric path.
@@ -55,7 +55,7 @@ void Agent::handle_success(Time now, const Check& check, CandidatePair& pair,
   }
   pair.total_round_trip += pair.round_trip;
 
-  if (path_ == pair.id) consent_.on_response(now);
+  if (current_.path == pair.id) current_.consent.on_response(now);
   if (check.kind == Check::Kind::kConsent) return;
 
   // Whatever check of the pair is answered first ends the others.
@@ -63,7 +63,7 @@ void Agent::handle_success(Time now, const Check& check, CandidatePair& pair,
   pair.valid = true;
   pair.valid_local = local_candidate_for(pair, mapped, check.priority);
   if (!pair.triggered) pair.state = PairState::kSucceeded;
-  check_list_.succeeded(pair);
+  current_.check_list.succeeded(pair);
 
   const bool we_nominated =
       check.use_candidate && role_ == Role::kControlling && check.role == Role::kControlling;
@@ -71,7 +71,7 @@ void Agent::handle_success(Time now, const Check& check, CandidatePair& pair,
   if (we_nominated || peer_nominated) {
     pair.nominated = true;
     if (nominating_ == pair.id) nominating_.reset();
-    check_list_.stop_checks_below(
+    current_.check_list.stop_checks_below(
         we_nominated && config_.nomination == Nomination::kRegular ? ~0ull : pair.priority);
   }
   pair.nominate_on_success = false;
@@ -93,7 +93,7 @@ void Agent::handle_error(const Check& check, CandidatePair& pair, std::uint16_t 
       // same.
       tie_breaker_ = random_.u64();
     }
-    check_list_.trigger(pair);
+    current_.check_list.trigger(pair);
     return;
   }
   if (check.cancelled && pair.state != PairState::kInProgress) return;
@@ -104,21 +104,24 @@ void Agent::handle_error(const Check& check, CandidatePair& pair, std::uint16_t 
 /// one.
 std::uint32_t Agent::local_candidate_for(const CandidatePair& pair, const net::Endpoint& mapped,
                                          std::uint32_t priority) {
-  for (std::uint32_t i = 0; i < locals_.size(); ++i) {
-    if (locals_[i].socket == pair.socket && locals_[i].candidate.endpoint == mapped) return i;
+  for (std::uint32_t i = 0; i < current_.locals.size(); ++i) {
+    const LocalCandidate& known = current_.locals[i];
+    if (known.socket == pair.socket && known.candidate.endpoint == mapped && !known.withdrawn) {
+      return i;
+    }
   }
   // One a pair at the most, and pairs are bounded; a NAT that changes its mind with every answer
   // must not grow the list for ever.
   constexpr std::size_t kMaxLocals = 512;
-  if (locals_.size() >= kMaxLocals) return pair.local;
+  if (current_.locals.size() >= kMaxLocals) return pair.local;
   Candidate candidate;
   candidate.type = CandidateType::kPeerReflexive;
   candidate.endpoint = mapped;
   candidate.priority = priority;
   candidate.related = pair.base;
-  candidate.foundation = "prflx" + std::to_string(locals_.size());
-  locals_.push_back({candidate, pair.socket, pair.base});
-  return static_cast<std::uint32_t>(locals_.size() - 1);
+  candidate.foundation = "prflx" + std::to_string(current_.locals.size());
+  current_.locals.push_back({candidate, pair.socket, pair.base, false});
+  return static_cast<std::uint32_t>(current_.locals.size() - 1);
 }
 
 }  // namespace floe::ice

@@ -30,6 +30,11 @@ struct LocalCandidate {
   Candidate candidate;
   net::SocketId socket = net::kNoSocket;
   net::Endpoint base;
+  /// It is its own base, so it forms pairs: a host candidate, also one whose announced address was
+  /// rewritten, a relayed one, one end of TCP.
+  bool is_base = false;
+  /// Of no use any more: its interface or its server's mapping is gone.
+  bool withdrawn = false;
 };
 
 /// A candidate of the peer's.

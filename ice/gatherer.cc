@@ -16,7 +16,8 @@ Gatherer::Gatherer(Config config, Random& random, net::Pacer& pacer)
     : config_(std::move(config)),
       random_(random),
       pacer_(pacer),
-      servers_(config_.servers.size(), ServerState::kLookingUp) {}
+      servers_(config_.servers.size(), ServerState::kLookingUp),
+      server_addresses_(config_.servers.size()) {}
 
 void Gatherer::start(Time now, std::span<const LocalSocket> sockets) {
   started_ = true;
@@ -26,6 +27,7 @@ void Gatherer::start(Time now, std::span<const LocalSocket> sockets) {
     LocalCandidate host;
     host.socket = socket.id;
     host.base = socket.local;
+    host.is_base = true;
     host.candidate.type = CandidateType::kHost;
     host.candidate.endpoint = socket.local;
     host.candidate.priority = candidate_priority(CandidateType::kHost, socket.preference, 1);
@@ -35,10 +37,31 @@ void Gatherer::start(Time now, std::span<const LocalSocket> sockets) {
   }
 }
 
+void Gatherer::restart(Time now) {
+  if (!started_) return;
+  if (slot_) pacer_.give_back(*slot_);
+  slot_.reset();
+  queries_.clear();
+  candidates_.clear();
+  found_.clear();
+  failures_.clear();
+  keepalives_ = true;
+  const std::vector<LocalSocket> sockets = sockets_;
+  start(now, sockets);
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    // A name that could not be looked up before stays failed: only the network can ask again.
+    if (servers_[i] != ServerState::kAsking) continue;
+    servers_[i] = ServerState::kLookingUp;
+    const std::vector<net::Address> addresses = server_addresses_[i];
+    set_server_addresses(now, i, addresses);
+  }
+}
+
 void Gatherer::set_server_addresses(Time now, std::size_t index,
                                     std::span<const net::Address> addresses) {
   if (!started_ || index >= servers_.size() || servers_[index] != ServerState::kLookingUp) return;
   servers_[index] = ServerState::kAsking;
+  server_addresses_[index].assign(addresses.begin(), addresses.end());
   stun::BindingClient::Configuration client;
   client.times = config_.times;
   for (const LocalSocket& socket : sockets_) {

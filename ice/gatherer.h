@@ -65,6 +65,9 @@ class Gatherer {
   Gatherer(Config config, Random& random, net::Pacer& pacer);
 
   void start(Time now, std::span<const LocalSocket> sockets);
+  /// Gathers anew for an ICE restart: queries under way and candidates nobody took yet are
+  /// forgotten, host candidates come again, and every server is asked again.
+  void restart(Time now);
   void set_server_addresses(Time now, std::size_t index, std::span<const net::Address> addresses);
   void set_server_failed(std::size_t index, const Error& error);
   /// The bindings found so far need no more keepalives.
@@ -108,6 +111,7 @@ class Gatherer {
   net::Pacer& pacer_;
   std::vector<LocalSocket> sockets_;
   std::vector<ServerState> servers_;
+  std::vector<std::vector<net::Address>> server_addresses_;  ///< Once they are known.
   std::vector<std::unique_ptr<Query>> queries_;
   std::vector<LocalCandidate> candidates_;
   std::vector<std::string> foundations_;

@@ -7,7 +7,7 @@ namespace floe {
 
 void Connection::receive(std::span<net::Datagram> datagrams) {
   const Time now = pump_.now();
-  for (const net::Datagram& datagram : datagrams) transport_.handle_packet(now, datagram);
+  for (net::Datagram& datagram : datagrams) transport_.handle_packet(now, datagram);
   pump_.turn();
 }
 

@@ -43,7 +43,7 @@ Result<> DataTransport::connect(Time now, const Remote& remote) {
   return {};
 }
 
-void DataTransport::handle_packet(Time now, const net::Datagram& datagram) {
+void DataTransport::handle_packet(Time now, net::Datagram& datagram) {
   if (closed_) return;
   if (ice_.handle_packet(now, datagram) == ice::Agent::Verdict::kApplication) {
     if (dtls::Connection::looks_like_dtls(datagram.payload)) {

@@ -63,7 +63,7 @@ class DataTransport {
   [[nodiscard]] Result<> connect(Time now, const Remote& remote);
   bool connecting() const { return dtls_ != nullptr; }
 
-  void handle_packet(Time now, const net::Datagram& datagram);
+  void handle_packet(Time now, net::Datagram& datagram);
   void handle_send_failure(Time now, const net::Route& route, const Error& error);
   void poll_transmit(Time now, net::SendBatch& batch);
   Time next_timeout() const;

@@ -108,7 +108,7 @@ void Wire::deliver(Packet packet) {
   for (const auto& peer : peers_) {
     for (const LocalSocket& socket : peer->sockets) {
       if (socket.local != packet.destination) continue;
-      const net::Datagram datagram{packet.bytes, packet.source, socket.id};
+      net::Datagram datagram{packet.bytes, packet.source, socket.id};
       if (peer->agent.handle_packet(now, datagram) == Agent::Verdict::kApplication) {
         peer->data.emplace_back(as_text(packet.bytes));
       }
