@@ -18,6 +18,7 @@
 #include "floe/net/endpoint.h"
 #include "floe/net/pacer.h"
 #include "floe/net/send_batch.h"
+#include "floe/net/sink.h"
 
 // One machine as one thread sees it. floe ships two implementations, `net::uv` (real sockets) and
 // `net::sim` (virtual time); writing a third is how floe runs on any other transport.
@@ -145,7 +146,10 @@ class Network {
   /// Sends every run of `batch`. What the system refuses at once for a route is listed in
   /// `batch.failures()`; runs for sockets that are gone are dropped silently. What the system has
   /// no room for now is kept (bounded) and sent when it has.
-  virtual void send(SendBatch& batch) = 0;
+  void send(SendBatch& batch);
+  /// Gives `sink` the id of the registration, for runs of a batch: `send` hands it those. It must
+  /// outlive the registration, which may outlive the network.
+  [[nodiscard]] SinkRegistration add_sink(Sink& sink);
   /// Bytes that `send` keeps on datagram sockets because the system had no room. Senders that can
   /// wait should while this is not 0.
   virtual std::size_t send_backlog() const { return 0; }
@@ -178,9 +182,15 @@ class Network {
     if (log_sink_) log_sink_(level, component, message);
   }
 
+ protected:
+  /// `send`, once the sinks have had their runs: to be skipped here, as `is_sink` tells, like runs
+  /// for sockets that are gone.
+  virtual void send_packets(SendBatch& batch) = 0;
+
  private:
   Pacer pacer_;
   SendBatch batch_;
+  std::shared_ptr<SinkTable> sinks_ = std::make_shared<SinkTable>();
   LogSink log_sink_;
 };
 

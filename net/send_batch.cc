@@ -2,39 +2,23 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "floe/core/check.h"
 #include "floe/core/limits.h"
 
 namespace floe::net {
 
-Prefix Prefix::channel_data(std::uint16_t channel, bool over_stream) {
-  Prefix prefix;
-  prefix.bytes = {static_cast<std::uint8_t>(channel >> 8), static_cast<std::uint8_t>(channel), 0,
-                  0};
-  prefix.size = 4;
-  prefix.length_at = 2;
-  prefix.pad_to_4 = over_stream;
-  return prefix;
-}
-
-Prefix Prefix::rfc4571() {
-  Prefix prefix;
-  prefix.size = 2;
-  prefix.length_at = 0;
-  return prefix;
-}
-
 MutableBytes SendBatch::open(const Route& route, std::size_t size_max) {
   FLOE_CHECK(!is_open_);
   FLOE_CHECK(size_max <= kMaxUdpPayload);
-  const std::size_t needed = used_ + route.prefix.size + size_max + 3;  // 3: padding to 4
+  const std::size_t needed = used_ + route.prefix.size() + size_max + Prefix::kMaxPadding;
   if (needed > kCapacity) return {};
   if (needed > allocated_) grow(needed);
   open_route_ = route;
   open_size_ = size_max;
   is_open_ = true;
-  return {buffer_.get() + used_ + route.prefix.size, size_max};
+  return {buffer_.get() + used_ + route.prefix.size(), size_max};
 }
 
 void SendBatch::commit(std::size_t size) {
@@ -58,16 +42,14 @@ bool SendBatch::add_empty(const Route& route) {
 
 void SendBatch::append(std::size_t payload_size) {
   const Prefix& prefix = open_route_.prefix;
-  std::uint8_t* start = buffer_.get() + used_;
-  std::memcpy(start, prefix.bytes.data(), prefix.size);
-  if (prefix.length_at != Prefix::kNoLength) {
-    start[prefix.length_at] = static_cast<std::uint8_t>(payload_size >> 8);
-    start[prefix.length_at + 1] = static_cast<std::uint8_t>(payload_size);
+  if (!prefix.can_carry(payload_size)) {
+    failures_.push_back({open_route_,
+                         {Errc::kMessageTooLong, std::to_string(payload_size) +
+                                                     " bytes are too many for one packet to " +
+                                                     prefix.peer.to_string()}});
+    return;
   }
-  std::size_t size = prefix.size + payload_size;
-  if (prefix.pad_to_4) {
-    while (size % 4 != 0) start[size++] = 0;
-  }
+  const std::size_t size = prefix.frame(buffer_.get() + used_, payload_size, ++serial_);
 
   const auto wire_size = static_cast<std::uint32_t>(size);
   Run* last = runs_.empty() ? nullptr : &runs_.back();

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -9,24 +8,9 @@
 #include "floe/core/bytes.h"
 #include "floe/core/result.h"
 #include "floe/net/datagram.h"
+#include "floe/net/prefix.h"
 
 namespace floe::net {
-
-/// The few bytes a relayed or a stream path puts before each payload: TURN's ChannelData header
-/// (RFC 8656 section 12.4) or RFC 4571's length. `SendBatch` writes them and fills in the length.
-struct Prefix {
-  static constexpr std::uint8_t kNoLength = 0xff;
-
-  std::array<std::uint8_t, 4> bytes{};
-  std::uint8_t size = 0;
-  std::uint8_t length_at = kNoLength;  ///< Where the payload's 16-bit length goes.
-  bool pad_to_4 = false;               ///< ChannelData over TCP or TLS (RFC 8656 section 12.5).
-
-  /// `channel` in 0x4000..0x4fff.
-  static Prefix channel_data(std::uint16_t channel, bool over_stream);
-  static Prefix rfc4571();
-  friend bool operator==(const Prefix&, const Prefix&) = default;
-};
 
 /// Where a packet goes: out of which socket, to whom, behind which bytes. On a stream the
 /// destination is the stream's remote end and is not looked at.
@@ -71,7 +55,8 @@ class SendBatch {
   /// Space for one payload of up to `size_max` bytes (at most kMaxUdpPayload). Empty when the batch
   /// is full: send it, then go on. One packet may be open at a time.
   [[nodiscard]] MutableBytes open(const Route& route, std::size_t size_max);
-  /// Ends the open packet with its first `size` bytes as payload; 0 abandons it.
+  /// Ends the open packet with its first `size` bytes as payload; 0 abandons it. What is too long
+  /// for the route's prefix is not kept but listed in `failures()` (`Errc::kMessageTooLong`).
   void commit(std::size_t size);
   /// `open` + copy + `commit`; false when the batch is full.
   bool add(const Route& route, Bytes payload);
@@ -86,7 +71,7 @@ class SendBatch {
   /// The `index`th packet of `run` as it goes on the wire.
   Bytes packet(const Run& run, std::size_t index) const;
 
-  /// Filled by `Network::send`.
+  /// Filled by `Network::send`; see `commit` too.
   std::vector<Failure>& failures() { return failures_; }
 
   /// Forgets packets and failures, keeps the memory.
@@ -102,6 +87,7 @@ class SendBatch {
   std::size_t packets_ = 0;
   std::vector<Run> runs_;
   std::vector<Failure> failures_;
+  std::uint32_t serial_ = 0;  // Of the Send indications.
   Route open_route_;
   std::size_t open_size_ = 0;
   bool is_open_ = false;

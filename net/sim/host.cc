@@ -106,8 +106,9 @@ Result<std::unique_ptr<UdpSocket>> Host::open_udp(const UdpOptions& options, Udp
   return udp_->open(options, handler);
 }
 
-void Host::send(SendBatch& batch) {
+void Host::send_packets(SendBatch& batch) {
   for (const SendBatch::Run& run : batch.runs()) {
+    if (is_sink(run.route.socket)) continue;
     std::optional<Error> refused;
     if (send_failure_) refused = send_failure_(run.route);
     if (!refused) refused = udp_->send(batch, run);

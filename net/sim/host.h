@@ -80,7 +80,6 @@ class Host final : public Network, public Node {
   std::vector<Interface> interfaces() override;
   [[nodiscard]] Result<std::unique_ptr<UdpSocket>> open_udp(const UdpOptions& options,
                                                             UdpHandler& handler) override;
-  void send(SendBatch& batch) override;
   [[nodiscard]] Result<std::unique_ptr<Stream>> connect(const Endpoint& remote,
                                                         std::optional<Endpoint> local,
                                                         StreamHandler& handler) override;
@@ -126,6 +125,7 @@ class Host final : public Network, public Node {
   static constexpr std::uint16_t kLastDynamicPort = 65'535;
 
   Host(World& world, Fabric& fabric, std::string name);
+  void send_packets(SendBatch& batch) override;
   void receive(PacketPtr packet, Attachment& at) override;
   void dispatch(PacketPtr packet);
   /// The source as an application sees it: with the scope id of a link-local address.

@@ -70,7 +70,7 @@ Result<std::unique_ptr<UdpSocket>> Network::open_udp(const UdpOptions& options,
   return open_portable_udp(reactor_, options_, options, handler);
 }
 
-void Network::send(SendBatch& batch) {
+void Network::send_packets(SendBatch& batch) {
   reactor_->send(batch);
 }
 

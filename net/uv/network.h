@@ -79,7 +79,6 @@ class Network final : public net::Network {
   std::vector<Interface> interfaces() override;
   [[nodiscard]] Result<std::unique_ptr<UdpSocket>> open_udp(const UdpOptions& options,
                                                             UdpHandler& handler) override;
-  void send(SendBatch& batch) override;
   std::size_t send_backlog() const override;
   /// The first TCP stream makes the process ignore SIGPIPE, unless the program has set what that
   /// signal does: otherwise a peer that goes away could end it.
@@ -96,6 +95,7 @@ class Network final : public net::Network {
 
  private:
   explicit Network(const Options& options);
+  void send_packets(SendBatch& batch) override;
 
   const Options options_;
   std::shared_ptr<Reactor> reactor_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "floe/core/limits.h"
+#include "floe/core/text.h"
 
 namespace floe::net {
 namespace {
@@ -72,6 +73,73 @@ TEST(SendBatch, PrefixesAStreamPacketWithItsLength) {
   EXPECT_EQ(packet[0], 1);
   EXPECT_EQ(packet[1], 44);
   EXPECT_EQ(packet.size(), 302u);
+}
+
+TEST(SendBatch, WrapsAPacketIntoASendIndicationThatIsPaddedOverUdpToo) {
+  SendBatch batch;
+  const Prefix prefix = Prefix::send_indication({Address::v4(192, 0, 2, 77), 0x1234});
+  add(batch, route_to(1, prefix), 5);
+  EXPECT_EQ(to_hex(batch.packet(batch.runs()[0], 0)),
+            "0016"
+            "0018"
+            "2112a442"
+            "0000000000000000"
+            "00000001"
+            "00120008"
+            "0001"
+            "3326"
+            "e112a60f"
+            "00130005"
+            "0505050505"
+            "000000");
+}
+
+TEST(SendBatch, HidesAnIpv6PeerUnderTheTransactionIdToo) {
+  SendBatch batch;
+  const Prefix prefix = Prefix::send_indication(*Endpoint::parse("[2001:db8::1:2:3]:80"));
+  add(batch, route_to(1, prefix), 4);
+  EXPECT_EQ(prefix.size(), Prefix::kMaxSize);
+  EXPECT_EQ(to_hex(batch.packet(batch.runs()[0], 0)),
+            "0016"
+            "0020"
+            "2112a442"
+            "0000000000000000"
+            "00000001"
+            "00120014"
+            "0002"
+            "2142"
+            "0113a9fa"
+            "00000000"
+            "00000001"
+            "00020002"
+            "00130004"
+            "04040404");
+}
+
+TEST(SendBatch, JoinsSendIndicationsOfOneSizeToOnePeerAndTellsThemApart) {
+  SendBatch batch;
+  const Prefix one = Prefix::send_indication({Address::v4(192, 0, 2, 77), 1});
+  const Prefix other = Prefix::send_indication({Address::v4(192, 0, 2, 77), 2});
+  for (int i = 0; i < 3; ++i) add(batch, route_to(1, one), 100);
+  add(batch, route_to(1, one), 99);  // Padded to the same size.
+  add(batch, route_to(1, other), 100);
+  ASSERT_EQ(batch.runs().size(), 2u);
+  EXPECT_EQ(batch.runs()[0].segments, 4u);
+  EXPECT_EQ(batch.runs()[0].segment_size, 136u);
+  EXPECT_NE(to_vector(batch.packet(batch.runs()[0], 0)),
+            to_vector(batch.packet(batch.runs()[0], 1)));
+}
+
+TEST(SendBatch, RefusesAPayloadThatTheLengthOfAStunMessageCannotSay) {
+  SendBatch batch;
+  const Route route =
+      route_to(1, Prefix::send_indication({Address::unspecified(Family::kIpv6), 1}));
+  EXPECT_TRUE(batch.add(route, std::vector<std::uint8_t>(65'504)));
+  EXPECT_EQ(batch.packets(), 1u);
+  EXPECT_TRUE(batch.add(route, std::vector<std::uint8_t>(65'505)));
+  EXPECT_EQ(batch.packets(), 1u);
+  ASSERT_EQ(batch.failures().size(), 1u);
+  EXPECT_EQ(batch.failures()[0].error.code, Errc::kMessageTooLong);
 }
 
 TEST(SendBatch, ForgetsAnAbandonedPacketButSendsAnEmptyOne) {

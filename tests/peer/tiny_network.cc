@@ -106,7 +106,7 @@ Result<std::unique_ptr<net::UdpSocket>> TinyHost::open_udp(const net::UdpOptions
                                   handler);
 }
 
-void TinyHost::send(net::SendBatch& batch) {
+void TinyHost::send_packets(net::SendBatch& batch) {
   for (const auto& run : batch.runs()) {
     const auto socket = std::find_if(sockets_.begin(), sockets_.end(), [&run](const Socket* s) {
       return s->id() == run.route.socket;

@@ -45,7 +45,6 @@ class TinyHost final : public net::Network {
   std::vector<net::Interface> interfaces() override;
   Result<std::unique_ptr<net::UdpSocket>> open_udp(const net::UdpOptions& options,
                                                    net::UdpHandler& handler) override;
-  void send(net::SendBatch& batch) override;
   Result<std::unique_ptr<net::Stream>> connect(const net::Endpoint& remote,
                                                std::optional<net::Endpoint> local,
                                                net::StreamHandler& handler) override;
@@ -59,6 +58,8 @@ class TinyHost final : public net::Network {
   friend class TinyWire;
   class Socket;
   class Timer;
+
+  void send_packets(net::SendBatch& batch) override;
 
   TinyWire& wire_;
   net::Address address_;

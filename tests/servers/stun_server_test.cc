@@ -426,7 +426,7 @@ class CountingNetwork final : public net::Network {
     handler = &its_handler;
     return std::make_unique<Socket>(options.bind);
   }
-  void send(net::SendBatch& sent) override {
+  void send_packets(net::SendBatch& sent) override {
     ++sends;
     packets_sent += sent.packets();
   }

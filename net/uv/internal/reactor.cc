@@ -131,9 +131,9 @@ void Reactor::run_tasks() {
 }
 
 SocketId Reactor::add_outlet(Outlet& outlet) {
-  // After four billion sockets the numbers start again; those still open are left out.
+  // After a billion sockets the numbers start again; those still open are left out.
   do {
-    ++last_id_;
+    last_id_ = (last_id_ + 1) % kSinkBit;
   } while (SocketId{last_id_} == kNoSocket || outlets_.contains(SocketId{last_id_}));
   outlets_.emplace(SocketId{last_id_}, &outlet);
   return SocketId{last_id_};
@@ -144,6 +144,7 @@ void Reactor::send(SendBatch& batch) {
   for (std::size_t begin = 0, end = 0; begin < runs.size(); begin = end) {
     const SocketId id = runs[begin].route.socket;
     while (end < runs.size() && runs[end].route.socket == id) ++end;
+    if (is_sink(id)) continue;
     const std::span<const SendBatch::Run> for_one = runs.subspan(begin, end - begin);
     if (const auto outlet = outlets_.find(id); outlet != outlets_.end()) {
       outlet->second->send(batch, for_one);
