@@ -84,6 +84,8 @@ std::string_view name(AttributeType type) {
       return "OTHER-ADDRESS";
     case AttributeType::kAccessToken:
       return "ACCESS-TOKEN";
+    case AttributeType::kMobilityTicket:
+      return "MOBILITY-TICKET";
     case AttributeType::kThirdPartyAuthorization:
       return "THIRD-PARTY-AUTHORIZATION";
     case AttributeType::kNomination:

@@ -60,6 +60,8 @@ enum class AttributeType : std::uint16_t {
   // RFC 7635 section 6 (third-party authorization)
   kAccessToken = 0x001b,
   kThirdPartyAuthorization = 0x802e,
+  // RFC 8016 (mobility with TURN)
+  kMobilityTicket = 0x8030,
   // Deployed without an RFC
   kNomination = 0xc001,                    ///< draft-thatcher-ice-renomination
   kGoogNetworkInfo = 0xc057,               ///< network id and network cost, 16 bits each
@@ -113,6 +115,7 @@ inline constexpr std::uint16_t kTryAlternate = 300;                // RFC 8489 s
 inline constexpr std::uint16_t kBadRequest = 400;                  // RFC 8489 section 14.8
 inline constexpr std::uint16_t kUnauthenticated = 401;             // RFC 8489 section 14.8
 inline constexpr std::uint16_t kForbidden = 403;                   // RFC 8656 section 19
+inline constexpr std::uint16_t kMobilityForbidden = 405;           // RFC 8016
 inline constexpr std::uint16_t kUnknownAttribute = 420;            // RFC 8489 section 14.8
 inline constexpr std::uint16_t kAllocationMismatch = 437;          // RFC 8656 section 19
 inline constexpr std::uint16_t kStaleNonce = 438;                  // RFC 8489 section 14.8

@@ -24,6 +24,31 @@ Result<LongTermCredential> LongTermCredential::create(std::string_view username,
   return LongTermCredential(std::move(*prepared_username), std::move(*prepared_password));
 }
 
+Result<LongTermCredential> LongTermCredential::create_with_access_token(std::string_view kid,
+                                                                        Bytes mac_key,
+                                                                        Bytes token) {
+  if (mac_key.empty() || token.empty()) {
+    return fail(Errc::kMalformed, "an access token comes with a key, and neither is empty");
+  }
+  if (token.size() > kMaxAccessToken) {
+    return fail(Errc::kLimitExceeded, "an access token has at most " +
+                                          std::to_string(kMaxAccessToken) +
+                                          " bytes, this one has " + std::to_string(token.size()));
+  }
+  Result<std::string> prepared_kid = opaque_string(kid);
+  if (!prepared_kid) {
+    return fail(prepared_kid.error().code, "kid: " + prepared_kid.error().message);
+  }
+  if (prepared_kid->size() > kMaxUsername) {
+    return fail(Errc::kLimitExceeded,
+                "a kid has at most " + std::to_string(kMaxUsername) + " bytes");
+  }
+  LongTermCredential credential(std::move(*prepared_kid), {});
+  credential.mac_key_ = to_vector(mac_key);
+  credential.access_token_ = to_vector(token);
+  return credential;
+}
+
 LongTermCredential::LongTermCredential(std::string username, std::string password)
     : username_(std::move(username)), password_(std::move(password)) {}
 
@@ -133,8 +158,14 @@ Result<> LongTermCredential::take_challenge(const Message& challenge, std::strin
     return fail(Errc::kUnsupported,
                 "the STUN server offers neither MD5 nor SHA-256 as password algorithm");
   }
-  Result<Key> key =
-      long_term_key(username_, realm, password_, algorithm.value_or(PasswordAlgorithm::kMd5));
+  // RFC 7635 section 4: only a server that takes tokens says so. Its key is used as it is
+  // (section 5).
+  if (!access_token_.empty() && !challenge.third_party_authorization() && !challenged()) {
+    return fail(Errc::kUnsupported, "the STUN server does not take access tokens");
+  }
+  Result<Key> key = mac_key_.empty() ? long_term_key(username_, realm, password_,
+                                                     algorithm.value_or(PasswordAlgorithm::kMd5))
+                                     : mac_key_;
   if (!key) return forward(key);
   userhash_.clear();
   if (features.username_anonymity) {

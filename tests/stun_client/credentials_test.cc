@@ -5,6 +5,7 @@
 #include <string>
 
 #include "floe/core/text.h"
+#include "floe/stun_client/ephemeral_credential.h"
 
 namespace floe::stun {
 namespace {
@@ -89,6 +90,20 @@ TEST(StunCredentials, NoncesWithoutAWholeCookieClaimNothing) {
   }
   // RFC 8656 section 20 prints this one.
   EXPECT_TRUE(security_features("obMatJos2gAAAadl7W7PeDU4hKE72jda").password_algorithms);
+}
+
+TEST(StunCredentials, EphemeralOnesAreWhatTheTurnRestApiIssues) {
+  // The password: openssl dgst -sha1 -hmac north -binary | base64
+  const EphemeralCredential credential = ephemeral_credential("north", "alice", 1'433'895'918);
+  EXPECT_EQ(credential.username, "1433895918:alice");
+  EXPECT_EQ(credential.password, "RqMvcGPYTJMGThVLSi4amT4zFtI=");
+  EXPECT_EQ(ephemeral_password("north", credential.username), credential.password);
+  EXPECT_EQ(ephemeral_expiry(credential.username), 1'433'895'918u);
+  EXPECT_EQ(ephemeral_credential("north", "", 5).username, "5");
+  EXPECT_EQ(ephemeral_expiry("5"), 5u);
+  for (const std::string_view username : {"", "alice", "12x:alice", "-1:alice", ":alice"}) {
+    EXPECT_EQ(ephemeral_expiry(username), std::nullopt) << username;
+  }
 }
 
 }  // namespace

@@ -305,5 +305,42 @@ TEST(StunLongTermCredentialNames, AreCheckedWhenTheyAreGiven) {
             Errc::kLimitExceeded);
 }
 
+TEST_F(StunLongTermCredential, UsesAnAccessTokensKeyAsItIs) {
+  // RFC 7635 sections 5 and 9: kid as USERNAME, the session key without any hashing.
+  const std::vector<std::uint8_t> mac_key{9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
+  const std::vector<std::uint8_t> token(100, 0xab);
+  LongTermCredential credential =
+      LongTermCredential::create_with_access_token("kid-1", mac_key, token).value();
+  EXPECT_TRUE(credential.access_token().empty());
+  Attempt attempt;
+  request(credential, attempt);
+  const Built asked = challenge(401, "realm", "nonce", [](MessageBuilder& b) {
+    b.add_text(AttributeType::kThirdPartyAuthorization, "turn1@example.com");
+  });
+  ASSERT_EQ(credential.handle_response(*asked, attempt), Verdict::kRetry);
+  EXPECT_EQ(to_vector(credential.access_token()), token);
+  const Built signed_request = request(credential, attempt);
+  EXPECT_EQ((*signed_request).username(), "kid-1");
+  EXPECT_EQ((*signed_request).check_integrity_sha1(mac_key), Message::Integrity::kOk);
+  const Built answer =
+      success_signed_with([&](MessageBuilder& b) { b.add_integrity_sha1(mac_key); });
+  EXPECT_EQ(credential.handle_response(*answer, attempt), Verdict::kAuthentic);
+}
+
+TEST_F(StunLongTermCredential, GivesNoTokenToAServerThatTakesNone) {
+  const std::vector<std::uint8_t> key(20, 1);
+  LongTermCredential credential =
+      LongTermCredential::create_with_access_token("kid", key, key).value();
+  Attempt attempt;
+  request(credential, attempt);
+  EXPECT_EQ(credential.handle_response(*challenge(401, "realm", "nonce"), attempt),
+            Verdict::kRefused);
+  EXPECT_EQ(attempt.error().message, "the STUN server does not take access tokens");
+  EXPECT_FALSE(LongTermCredential::create_with_access_token("kid", {}, key));
+  EXPECT_FALSE(LongTermCredential::create_with_access_token("kid", key, {}));
+  EXPECT_FALSE(LongTermCredential::create_with_access_token(
+      "kid", key, std::vector<std::uint8_t>(LongTermCredential::kMaxAccessToken + 1)));
+}
+
 }  // namespace
 }  // namespace floe::stun
