@@ -16,6 +16,7 @@
 #include "floe/core/time.h"
 #include "floe/net/datagram.h"
 #include "floe/net/endpoint.h"
+#include "floe/net/multicast.h"
 #include "floe/net/pacer.h"
 #include "floe/net/send_batch.h"
 #include "floe/net/sink.h"
@@ -57,12 +58,24 @@ class UdpSocket {
   virtual Endpoint local() const = 0;
 };
 
+/// Where packets that have no better way go: one of a machine's default routers (RFC 4861).
+struct DefaultRoute {
+  Address gateway;  ///< Its scope id says the interface if it is a link-local address.
+  std::string interface;
+};
+
 struct UdpOptions {
   Endpoint bind;  ///< Port 0 lets the system choose.
   /// Tried in turn (from a random start) when `bind.port` is 0; [0, 0] means the system's choice.
   std::uint16_t port_min = 0;
   std::uint16_t port_max = 0;
   bool reuse_port = false;  ///< Several sockets, usually one per loop, share the port.
+  /// The port may be shared with others that set this: each gets a copy of what comes for a group,
+  /// only one of them what comes for a single host. For mDNS (RFC 6762 section 15.1).
+  bool reuse_address = false;
+  /// Packets are never fragmented, neither here nor on the way: too large a one fails or is lost.
+  bool dont_fragment = true;
+  std::optional<Multicast> multicast{};
 };
 
 /// Called with what happens on a TCP stream.
@@ -125,6 +138,12 @@ class Lookup {
 /// The addresses in the system's order of preference, or why there are none.
 using LookupCallback = std::function<void(Result<std::vector<Address>>)>;
 
+/// Interest in the machine's interfaces; destroying it ends it.
+class InterfaceWatch {
+ public:
+  virtual ~InterfaceWatch() = default;
+};
+
 class Network {
  public:
   virtual ~Network() = default;
@@ -138,6 +157,17 @@ class Network {
   }
   /// Every address of every interface that is up, loopback included.
   virtual std::vector<Interface> interfaces() = 0;
+  /// Calls `changed` at a later turn whenever an interface or an address has come or gone: ask
+  /// `interfaces()` what there is now. One call may stand for several changes, and a call for a
+  /// change that shows nowhere (an address that went and came back). A network that does not
+  /// override this never calls.
+  [[nodiscard]] virtual std::unique_ptr<InterfaceWatch> watch_interfaces(
+      [[maybe_unused]] std::function<void()> changed) {
+    return std::make_unique<InterfaceWatch>();
+  }
+  /// The default routes of both families, the preferred one of each family first; empty where the
+  /// network does not know them.
+  virtual std::vector<DefaultRoute> gateways() { return {}; }
 
   /// `handler` must outlive the socket.
   [[nodiscard]] virtual Result<std::unique_ptr<UdpSocket>> open_udp(const UdpOptions& options,
@@ -155,7 +185,9 @@ class Network {
   virtual std::size_t send_backlog() const { return 0; }
 
   /// Starts a TCP connection from `local` (port 0: any; nullopt: any address). `handler` must
-  /// outlive the stream.
+  /// outlive the stream. A given port may be a listener's and that of other streams to other
+  /// remote ends, and two ends that connect to each other at once get one connection (RFC 6544
+  /// appendix B, RFC 9293 section 3.5).
   [[nodiscard]] virtual Result<std::unique_ptr<Stream>> connect(const Endpoint& remote,
                                                                 std::optional<Endpoint> local,
                                                                 StreamHandler& handler) = 0;

@@ -35,16 +35,24 @@ bool Attachment::has(Family family) const {
 void Attachment::add_address(const Address& address) {
   subnet_.claim(address, *this);
   addresses_.push_back(address);
+  node_.attachment_changed(*this);
 }
 
 void Attachment::remove_address(const Address& address) {
-  if (std::erase(addresses_, address) > 0) subnet_.release(address);
+  if (std::erase(addresses_, address) == 0) return;
+  subnet_.release(address);
+  node_.attachment_changed(*this);
 }
 
 void Attachment::set_addresses(const std::vector<Address>& addresses) {
   for (const Address& address : addresses_) subnet_.release(address);
   addresses_.clear();
   for (const Address& address : addresses) add_address(address);
+  node_.attachment_changed(*this);
+}
+
+void Attachment::set_up(bool up) {
+  if (std::exchange(up_, up) != up) node_.attachment_changed(*this);
 }
 
 void Attachment::transmit(PacketPtr packet) {
@@ -55,9 +63,15 @@ void Attachment::deliver(PacketPtr packet) {
   carry(downlink_, std::move(packet), Packet::Leg::kToNode);
 }
 
+void Attachment::echo(PacketPtr packet) {
+  packet->attachment_ = this;
+  packet->leg_ = Packet::Leg::kToNode;
+  fabric_.events().schedule(*packet.release(), fabric_.now());
+}
+
 void Attachment::carry(Link& link, PacketPtr packet, Packet::Leg leg) {
   if (!up_) return note(*packet, Verdict::kLinkDown);
-  const Link::Passage passage = link.pass(fabric_.now(), packet->size());
+  const Link::Passage passage = link.pass(fabric_.now(), *packet);
   if (is_drop(passage.verdict)) return note(*packet, passage.verdict);
   if (leg == Packet::Leg::kToSubnet) note(*packet, Verdict::kSent);
 

@@ -23,6 +23,10 @@ class Node {
  private:
   friend class Attachment;
   virtual void receive(PacketPtr packet, Attachment& at) = 0;
+  /// An address of `at` came or went, or it went up or down.
+  virtual void attachment_changed(Attachment&) {}
+  /// Routers do not pass on what is sent to a group, and want none of it.
+  virtual bool takes_multicast() const { return true; }
 };
 
 /// One node's end on one subnet, with its addresses and its cable. The cable's two directions are
@@ -43,12 +47,13 @@ class Attachment {
   bool has(Family family) const;
   void add_address(const Address& address);
   void remove_address(const Address& address);
-  /// Replaces every address. Sockets bound to those that went can neither send nor receive.
+  /// Replaces every address. Sockets bound to those that went can neither send nor receive, until
+  /// they are back.
   void set_addresses(const std::vector<Address>& addresses);
 
   bool up() const { return up_; }
   /// Down: nothing is sent, packets that arrive are dropped, and interfaces() does not list it.
-  void set_up(bool up) { up_ = up; }
+  void set_up(bool up);
 
   /// From the node to the subnet, and from the subnet to the node.
   Link& uplink() { return uplink_; }
@@ -66,6 +71,10 @@ class Attachment {
   void transmit(PacketPtr packet);
   /// Sends `packet` down the cable, since the subnet has chosen this attachment.
   void deliver(PacketPtr packet);
+  PacketPtr copy(const Packet& packet) { return fabric_.packets().copy(packet); }
+  /// Brings `packet`, sent to a group from here, back to the node itself.
+  void echo(PacketPtr packet);
+  bool takes_multicast() const { return node_.takes_multicast(); }
   /// Traces what `packet` met here.
   void note(const Packet& packet, Verdict verdict) { fabric_.record(place_, packet, verdict); }
 

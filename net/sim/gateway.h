@@ -34,6 +34,8 @@ class Gateway : public Node {
   /// The TTL that most systems start with: a packet that passed so many gateways runs in a circle.
   static constexpr std::uint8_t kMaxHops = 64;
 
+  bool takes_multicast() const override { return false; }
+
   Fabric& fabric_;
   std::string name_;
   Attachment inside_;

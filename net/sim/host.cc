@@ -49,6 +49,7 @@ Attachment& Host::attach(const InterfaceOptions& options) {
   }
   attachment->set_addresses(addresses);
   nics_.push_back({options.name, options.kind, ++last_index_, std::move(attachment)});
+  tell_watches();
   return *nics_.back().attachment;
 }
 
@@ -69,6 +70,7 @@ void Host::detach(std::string_view interface_name) {
   gone.attachment->set_addresses({});
   detached_.push_back(std::move(gone.attachment));
   nics_.erase(nics_.begin() + (&gone - nics_.data()));
+  tell_watches();
 }
 
 void Host::sleep_for(Duration duration) {
@@ -100,6 +102,26 @@ std::vector<Interface> Host::interfaces() {
     }
   }
   return list;
+}
+
+std::unique_ptr<InterfaceWatch> Host::watch_interfaces(std::function<void()> changed) {
+  return std::make_unique<HostWatch>(*this, std::make_shared<HostEvent>(*this, std::move(changed)));
+}
+
+void Host::tell_watches() {
+  for (const std::shared_ptr<HostEvent>& watch : watches_) watch->arm(now());
+}
+
+std::vector<DefaultRoute> Host::gateways() {
+  std::vector<DefaultRoute> routes;
+  for (const Nic& nic : nics_) {
+    if (!nic.attachment->up()) continue;
+    for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+      const auto& gateway = nic.attachment->subnet().gateway_address(family);
+      if (gateway && nic.attachment->has(family)) routes.push_back({*gateway, nic.name});
+    }
+  }
+  return routes;
 }
 
 Result<std::unique_ptr<UdpSocket>> Host::open_udp(const UdpOptions& options, UdpHandler& handler) {

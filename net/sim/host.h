@@ -14,6 +14,8 @@
 
 namespace floe::net::sim {
 
+class HostEvent;
+class HostWatch;
 class TcpStack;
 class UdpStack;
 class World;
@@ -78,6 +80,9 @@ class Host final : public Network, public Node {
            std::chrono::duration_cast<std::chrono::seconds>(now().time_since_epoch());
   }
   std::vector<Interface> interfaces() override;
+  [[nodiscard]] std::unique_ptr<InterfaceWatch> watch_interfaces(
+      std::function<void()> changed) override;
+  std::vector<DefaultRoute> gateways() override;
   [[nodiscard]] Result<std::unique_ptr<UdpSocket>> open_udp(const UdpOptions& options,
                                                             UdpHandler& handler) override;
   [[nodiscard]] Result<std::unique_ptr<Stream>> connect(const Endpoint& remote,
@@ -105,6 +110,7 @@ class Host final : public Network, public Node {
   friend class TcpStack;
   friend class UdpPort;
   friend class UdpStack;
+  friend class HostWatch;
 
   /// The way for packets from `source` to a destination.
   struct Path {
@@ -127,6 +133,8 @@ class Host final : public Network, public Node {
   Host(World& world, Fabric& fabric, std::string name);
   void send_packets(SendBatch& batch) override;
   void receive(PacketPtr packet, Attachment& at) override;
+  void attachment_changed(Attachment&) override { tell_watches(); }
+  void tell_watches();
   void dispatch(PacketPtr packet);
   /// The source as an application sees it: with the scope id of a link-local address.
   Endpoint seen_source(const Packet& packet) const;
@@ -136,7 +144,14 @@ class Host final : public Network, public Node {
   std::optional<Path> path(const Address& local, const Address& destination) const;
   std::optional<Path> path_from(Attachment& attachment, const Address& source,
                                 const Address& destination) const;
+  /// The way for packets to `group` from the interface of that index; nullopt if it is gone.
+  std::optional<Path> path_to_group(std::uint32_t index, const Address& local,
+                                    const Address& group) const;
   void transmit(PacketPtr packet, const Path& path);
+  /// The interface that multicast of a socket at `local` uses; an empty name leaves it to us.
+  const Nic* multicast_nic(std::string_view interface_name, const Address& local) const;
+  /// 0: loopback.
+  std::uint32_t arriving_index() const;
   Nic& nic(std::string_view interface_name);
   /// An address of an interface that is up, or loopback.
   bool owns(const Address& address) const;
@@ -153,6 +168,7 @@ class Host final : public Network, public Node {
   SeededRandom random_;         // The application's.
   SeededRandom system_random_;  // Ports and the like.
   std::vector<Nic> nics_;
+  std::vector<std::shared_ptr<HostEvent>> watches_;
   std::vector<std::unique_ptr<Attachment>> detached_;  // Packets under way still refer to them.
   std::uint32_t last_index_ = kLoopbackIndex;
   std::uint32_t last_id_ = 0;

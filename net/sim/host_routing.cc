@@ -6,6 +6,7 @@
 #include "floe/net/sim/internal/udp_stack.h"
 
 namespace floe::net::sim {
+
 bool Host::owns(const Address& address) const {
   if (address.is_loopback()) return true;
   const Address plain = without_scope(address);
@@ -16,7 +17,7 @@ bool Host::owns(const Address& address) const {
 }
 
 bool Host::can_bind(const Address& address) const {
-  return address.is_unspecified() || owns(address);
+  return address.is_unspecified() || address.is_multicast() || owns(address);
 }
 
 std::optional<Host::Path> Host::path_from(Attachment& attachment, const Address& source,
@@ -59,6 +60,41 @@ std::optional<Host::Path> Host::path(const Address& local, const Address& destin
     }
   }
   return std::nullopt;
+}
+
+const Host::Nic* Host::multicast_nic(std::string_view interface_name, const Address& local) const {
+  const bool any = local.is_unspecified() || local.is_multicast();
+  const auto found = std::ranges::find_if(nics_, [&](const Nic& nic) {
+    if (!nic.attachment->up() || !nic.attachment->has(local.family())) return false;
+    if (!interface_name.empty()) return nic.name == interface_name;
+    return any || nic.attachment->has(without_scope(local));
+  });
+  return found != nics_.end() ? &*found : nullptr;
+}
+
+std::optional<Host::Path> Host::path_to_group(std::uint32_t index, const Address& local,
+                                              const Address& group) const {
+  const auto nic = std::ranges::find(nics_, index, &Nic::index);
+  if (nic == nics_.end() || !nic->attachment->up()) return std::nullopt;
+  Attachment& attachment = *nic->attachment;
+  const Address plain = without_scope(local);
+  if (attachment.has(plain)) return Path{&attachment, plain, attachment.mtu()};
+  if (!local.is_unspecified() && !local.is_multicast()) return std::nullopt;
+  if (!attachment.has(group.family())) return std::nullopt;
+  const auto& addresses = attachment.addresses();
+  // A link-local address for a link-local group, if there is one (RFC 6724 rule 2).
+  const auto best = std::ranges::find_if(addresses, [&](const Address& address) {
+    return address.family() == group.family() && address.is_v6() && address.is_link_local();
+  });
+  const Address& source = best != addresses.end() ? *best : attachment.address(group.family());
+  return Path{&attachment, source, attachment.mtu()};
+}
+
+std::uint32_t Host::arriving_index() const {
+  for (const Nic& nic : nics_) {
+    if (nic.attachment.get() == arriving_at_) return nic.index;
+  }
+  return 0;
 }
 
 void Host::transmit(PacketPtr packet, const Path& path) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "floe/net/sim/packet.h"
+
 namespace floe::net::sim {
 namespace {
 
@@ -16,12 +18,24 @@ Duration time_on_wire(std::size_t bytes, std::uint64_t rate) {
 
 }  // namespace
 
-Link::Passage Link::pass(Time now, std::size_t size) {
-  const auto drop = [this](Verdict verdict) {
-    tally_.count(verdict);
-    return Passage{verdict, {}, false};
-  };
-  if (size > options_.mtu) return drop(Verdict::kTooLarge);
+Link::Passage Link::drop(Verdict verdict) {
+  tally_.count(verdict);
+  return Passage{verdict, {}, false};
+}
+
+Link::Passage Link::pass(Time now, const Packet& packet) {
+  if (options_.blackhole == packet.destination.family()) return drop(Verdict::kLost);
+  const std::size_t size = packet.size();
+  if (size <= options_.mtu) return pass(now, size, 1);
+  const std::size_t header = Packet::ip_header_size(packet.destination.family());
+  if (packet.dont_fragment || options_.mtu <= header) return drop(Verdict::kTooLarge);
+  const std::size_t room = options_.mtu - header;
+  const std::size_t fragments = (size - header + room - 1) / room;
+  return pass(now, size + (fragments - 1) * header, fragments);
+}
+
+Link::Passage Link::pass(Time now, std::size_t size, std::size_t fragments) {
+  if (fragments == 1 && size > options_.mtu) return drop(Verdict::kTooLarge);
 
   Time left = now;
   if (options_.rate > 0) {
@@ -34,7 +48,9 @@ Link::Passage Link::pass(Time now, std::size_t size) {
     }
     busy_until_ = left;
   }
-  if (loses()) return drop(Verdict::kLost);
+  bool lost = false;
+  for (std::size_t i = 0; i < fragments; ++i) lost = loses() || lost;
+  if (lost) return drop(Verdict::kLost);
 
   Passage passage;
   passage.arrival = left + options_.latency;

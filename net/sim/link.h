@@ -5,6 +5,7 @@
 
 #include "floe/core/random.h"
 #include "floe/core/time.h"
+#include "floe/net/endpoint.h"
 #include "floe/net/sim/verdict.h"
 
 namespace floe::net::sim {
@@ -30,7 +31,11 @@ struct LinkOptions {
   std::uint64_t rate = 0;                ///< Bits per second; 0 is unlimited.
   std::size_t queue_bytes = 256 * 1024;  ///< IP bytes waiting for `rate`; more are dropped.
   std::size_t mtu = 1500;                ///< IP bytes.
+  /// A blackhole for one family: packets of it vanish without a word.
+  std::optional<Family> blackhole{};
 };
+
+class Packet;
 
 /// Decides what one direction of a cable does with each packet. Changing the options takes effect
 /// with the next packet; packets that are under way keep their time.
@@ -47,10 +52,15 @@ class Link {
     Time arrival{};
     bool duplicated = false;
   };
+  /// A packet larger than the MTU passes only if it may be fragmented, and then if each of its
+  /// fragments does.
+  Passage pass(Time now, const Packet& packet);
   /// `size` is the packet's size with IP header.
-  Passage pass(Time now, std::size_t size);
+  Passage pass(Time now, std::size_t size) { return pass(now, size, 1); }
 
  private:
+  Passage pass(Time now, std::size_t size, std::size_t fragments);
+  Passage drop(Verdict verdict);
   bool loses();
   bool happens(double probability) { return probability > 0 && random_.unit() < probability; }
 

@@ -37,6 +37,7 @@ PacketPtr PacketPool::copy(const Packet& packet) {
   PacketPtr copy = make();
   copy->protocol = packet.protocol;
   copy->hops = packet.hops;
+  copy->dont_fragment = packet.dont_fragment;
   copy->source = packet.source;
   copy->destination = packet.destination;
   copy->tcp = packet.tcp;
@@ -59,6 +60,7 @@ void PacketPool::recycle(Packet* packet) {
     packet->payload = {};
   }
   packet->hops = 0;
+  packet->dont_fragment = true;
   packet->tcp = {};
   free_.push_back(packet);
 }

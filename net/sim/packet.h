@@ -34,6 +34,7 @@ class Packet final : public Event {
  public:
   Protocol protocol = Protocol::kUdp;
   std::uint8_t hops = 0;
+  bool dont_fragment = true;  ///< Not to be sent on by links whose MTU is smaller.
   Endpoint source;
   Endpoint destination;
   TcpHeader tcp;
@@ -41,8 +42,11 @@ class Packet final : public Event {
 
   /// Bytes with IP and transport header.
   std::size_t size() const { return header_size(destination.family(), protocol) + payload.size(); }
+  static constexpr std::size_t ip_header_size(Family family) {
+    return family == Family::kIpv4 ? 20u : 40u;
+  }
   static constexpr std::size_t header_size(Family family, Protocol protocol) {
-    return (family == Family::kIpv4 ? 20u : 40u) + (protocol == Protocol::kUdp ? 8u : 20u);
+    return ip_header_size(family) + (protocol == Protocol::kUdp ? 8u : 20u);
   }
 
   /// Scheduled after this, the packet arrives at its own sender.

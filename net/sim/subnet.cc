@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <utility>
 
 #include "floe/core/check.h"
@@ -28,9 +29,10 @@ Subnet Subnet::internet() {
   return subnet;
 }
 
-void Subnet::set_gateway(Family family, Gateway& gateway) {
+void Subnet::set_gateway(Family family, Gateway& gateway, const Address& address) {
   FLOE_CHECK(!has_gateway(family));
   of(family).gateway = &gateway;
+  of(family).gateway_address = address;
 }
 
 void Subnet::add_route(const AddressBlock& block, Attachment& via) {
@@ -89,7 +91,22 @@ Attachment* Subnet::next_hop(const Address& destination, const Attachment& from)
   return &gateway == &from ? nullptr : &gateway;
 }
 
+void Subnet::flood(PacketPtr packet, Attachment& from) {
+  // By address, for the order of a hash table is nobody's business.
+  std::map<Address, Attachment*> members;
+  if (!is_internet_) {
+    for (const auto& [address, attachment] : attachments_) {
+      const bool is_first = address == attachment->addresses().front();
+      if (is_first && attachment != &from && attachment->takes_multicast()) {
+        members[address] = attachment;
+      }
+    }
+  }
+  for (const auto& [address, member] : members) member->deliver(from.copy(*packet));
+}
+
 void Subnet::forward(PacketPtr packet, Attachment& from) {
+  if (packet->destination.address.is_multicast()) return flood(std::move(packet), from);
   Attachment* hop = next_hop(packet->destination.address, from);
   if (hop == nullptr) {
     tally_.count(Verdict::kNoSuchAddress);

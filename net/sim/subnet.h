@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "floe/net/endpoint.h"
+#include "floe/net/nat64_prefix.h"
 #include "floe/net/sim/address_block.h"
 #include "floe/net/sim/attachment.h"
 
@@ -36,10 +37,21 @@ class Subnet {
   // What the simulation itself calls:
   bool is_internet() const { return is_internet_; }
   void set_block(const AddressBlock& block) { of(block.family()).block = block; }
-  void set_gateway(Family family, Gateway& gateway);
+  /// `address` is what its hosts know the gateway by.
+  void set_gateway(Family family, Gateway& gateway, const Address& address);
   bool has_gateway(Family family) const { return of(family).gateway != nullptr; }
+  const std::optional<Address>& gateway_address(Family family) const {
+    return of(family).gateway_address;
+  }
   /// Leads packets for `block` to `via`, here and on every subnet outside of transparent gateways.
   void add_route(const AddressBlock& block, Attachment& via);
+  /// Leads packets for `block` to `via` from this subnet alone.
+  void add_local_route(const AddressBlock& block, Attachment& via) {
+    routes_.push_back({block, &via});
+  }
+  /// What its NAT64 translates (RFC 6146), which its DNS64 tells its hosts (RFC 6147).
+  const std::optional<Nat64Prefix>& nat64_prefix() const { return nat64_prefix_; }
+  void set_nat64_prefix(const Nat64Prefix& prefix) { nat64_prefix_ = prefix; }
   /// An address that nobody has.
   Address allocate(Family family);
   void claim(const Address& address, Attachment& attachment);
@@ -55,6 +67,7 @@ class Subnet {
   struct Side {  // What there is once per family.
     std::optional<AddressBlock> block;
     Gateway* gateway = nullptr;
+    std::optional<Address> gateway_address{};
     std::uint32_t last_allocated = 0;
   };
   struct Route {
@@ -64,6 +77,8 @@ class Subnet {
   Subnet() = default;
   Side& of(Family family) { return family == Family::kIpv4 ? ipv4_ : ipv6_; }
   const Side& of(Family family) const { return family == Family::kIpv4 ? ipv4_ : ipv6_; }
+  /// To everybody here but gateways, which pass nothing on that was sent to a group.
+  void flood(PacketPtr packet, Attachment& from);
   Attachment* next_hop(const Address& destination, const Attachment& from) const;
 
   std::string name_;
@@ -72,6 +87,7 @@ class Subnet {
   Side ipv6_;
   std::unordered_map<Address, Attachment*> attachments_;
   std::vector<Route> routes_;
+  std::optional<Nat64Prefix> nat64_prefix_;
   Tally tally_;
 };
 

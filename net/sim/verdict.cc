@@ -40,6 +40,8 @@ std::string_view to_string(Verdict verdict) {
       return "too many hops";
     case Verdict::kAsleep:
       return "host asleep";
+    case Verdict::kNotMember:
+      return "not a member of the group";
   }
   return "unknown";
 }

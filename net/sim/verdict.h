@@ -27,8 +27,9 @@ enum class Verdict : std::uint8_t {
   kWrongFamily,    ///< IPv6 at a NAT.
   kTooManyHops,    ///< Forwarded in a circle.
   kAsleep,         ///< The host sleeps.
+  kNotMember,      ///< No socket has joined the group that the packet was sent to.
 };
-inline constexpr std::size_t kVerdicts = static_cast<std::size_t>(Verdict::kAsleep) + 1;
+inline constexpr std::size_t kVerdicts = static_cast<std::size_t>(Verdict::kNotMember) + 1;
 
 /// A few words, e.g. "lost" or "filtered by the NAT".
 std::string_view to_string(Verdict verdict);

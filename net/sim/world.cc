@@ -112,8 +112,9 @@ Nat& World::add_nat(const NatOptions& options) {
   const AddressBlock block = options.inside.value_or(next_block(Family::kIpv4, false));
   Subnet& inside = add_subnet({resolved.name + "'s inside", block, std::nullopt});
   auto nat = std::make_unique<Nat>(fabric_, resolved.name, inside, outside, resolved);
-  inside.set_gateway(Family::kIpv4, *nat);
-  nat->inside_attachment().add_address(inside.allocate(Family::kIpv4));
+  const Address gateway = inside.allocate(Family::kIpv4);
+  inside.set_gateway(Family::kIpv4, *nat, gateway);
+  nat->inside_attachment().add_address(gateway);
   Nat& added = *nat;
   gateways_.push_back(std::move(nat));
   return added;
@@ -130,8 +131,9 @@ Firewall& World::add_firewall(const FirewallOptions& options) {
     const bool wanted = family == Family::kIpv4 ? options.ipv4 : options.ipv6;
     if (!wanted || inside.has_gateway(family)) continue;
     if (!inside.block(family)) inside.set_block(next_block(family, outside.is_internet()));
-    inside.set_gateway(family, *firewall);
-    firewall->inside_attachment().add_address(inside.allocate(family));
+    const Address gateway = inside.allocate(family);
+    inside.set_gateway(family, *firewall, gateway);
+    firewall->inside_attachment().add_address(gateway);
     outside.add_route(*inside.block(family), firewall->outside());
   }
   Firewall& added = *firewall;

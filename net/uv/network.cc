@@ -3,8 +3,10 @@
 #include <chrono>
 #include <utility>
 
+#include "floe/net/uv/internal/interface_monitor.h"
 #include "floe/net/uv/internal/interfaces.h"
 #include "floe/net/uv/internal/reactor.h"
+#include "floe/net/uv/internal/routes.h"
 #include "floe/net/uv/internal/system_lookup.h"
 #include "floe/net/uv/internal/tcp_listener.h"
 #include "floe/net/uv/internal/tcp_stream.h"
@@ -60,6 +62,16 @@ std::vector<Interface> Network::interfaces() {
   if (interfaces) return std::move(*interfaces);
   log(LogLevel::kError, "uv", interfaces.error().message);
   return {};
+}
+
+std::unique_ptr<InterfaceWatch> Network::watch_interfaces(std::function<void()> changed) {
+  std::shared_ptr<InterfaceMonitor> monitor = monitor_.lock();
+  if (!monitor) monitor_ = monitor = InterfaceMonitor::create(reactor_);
+  return monitor->watch(std::move(changed));
+}
+
+std::vector<DefaultRoute> Network::gateways() {
+  return list_default_routes();
 }
 
 Result<std::unique_ptr<UdpSocket>> Network::open_udp(const UdpOptions& options,

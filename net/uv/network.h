@@ -15,6 +15,7 @@ struct uv_loop_s;  // libuv's uv_loop_t
 
 namespace floe::net::uv {
 
+class InterfaceMonitor;
 class Reactor;
 class UdpCalls;
 
@@ -77,6 +78,11 @@ class Network final : public net::Network {
   Random& random() override;
   std::chrono::sys_seconds wall_clock() const override;
   std::vector<Interface> interfaces() override;
+  /// Linux says when something changes; elsewhere it is noticed within seconds.
+  [[nodiscard]] std::unique_ptr<InterfaceWatch> watch_interfaces(
+      std::function<void()> changed) override;
+  /// Known on Linux only.
+  std::vector<DefaultRoute> gateways() override;
   [[nodiscard]] Result<std::unique_ptr<UdpSocket>> open_udp(const UdpOptions& options,
                                                             UdpHandler& handler) override;
   std::size_t send_backlog() const override;
@@ -99,6 +105,7 @@ class Network final : public net::Network {
 
   const Options options_;
   std::shared_ptr<Reactor> reactor_;
+  std::weak_ptr<InterfaceMonitor> monitor_;  ///< Lives as long as a watch does.
 };
 
 }  // namespace floe::net::uv

@@ -1,6 +1,7 @@
 #include "floe/net/sim/internal/timer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "floe/net/sim/host.h"
 
@@ -13,6 +14,16 @@ void HostEvent::arm(Time when) {
 
 void HostEvent::disarm() {
   host_.fabric_.events().cancel(*this);
+}
+
+HostWatch::HostWatch(Host& host, std::shared_ptr<HostEvent> event)
+    : host_(host), event_(std::move(event)) {
+  host_.watches_.push_back(event_);
+}
+
+HostWatch::~HostWatch() {
+  event_->disarm();
+  std::erase(host_.watches_, event_);
 }
 
 void HostEvent::fire() {

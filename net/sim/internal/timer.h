@@ -37,6 +37,16 @@ class HostTimer final : public Timer {
   std::shared_ptr<HostEvent> event_;
 };
 
+class HostWatch final : public InterfaceWatch {
+ public:
+  HostWatch(Host& host, std::shared_ptr<HostEvent> event);
+  ~HostWatch() override;
+
+ private:
+  Host& host_;
+  std::shared_ptr<HostEvent> event_;
+};
+
 class HostLookup final : public Lookup {
  public:
   explicit HostLookup(std::shared_ptr<HostEvent> event) : event_(std::move(event)) {}

@@ -59,38 +59,61 @@ void UdpPort::fire() {
   if (waiting_.empty()) waiting_.swap(arrived);  // Its memory serves the next ones.
 }
 
-Result<std::unique_ptr<UdpSocket>> UdpStack::open(const UdpOptions& options, UdpHandler& handler) {
+bool UdpPort::is_member(const Address& group, std::uint32_t nic) const {
+  if (!options_.multicast || nic != nic_) return false;
+  if (!local_.address.is_unspecified() && local_.address != group) return false;
+  const std::vector<Address>& groups = options_.multicast->groups;
+  return std::ranges::find(groups, group, without_scope) != groups.end();
+}
+
+Result<Endpoint> UdpStack::choose_local(const UdpOptions& options) {
   Endpoint local = options.bind;
   if (!host_.can_bind(local.address)) {
     return fail(Errc::kAddressNotAvailable,
                 local.address.to_string() + " is not an address of " + host_.name());
   }
   if (local.port != 0) {
-    if (!is_free(local, options.reuse_port)) {
-      return fail(Errc::kAddressInUse, "UDP " + local.to_string() + " is taken");
-    }
-  } else {
-    const bool any = options.port_min == 0 && options.port_max == 0;
-    const std::uint16_t min = any ? Host::kFirstDynamicPort : options.port_min;
-    const std::uint16_t max = any ? Host::kLastDynamicPort : options.port_max;
-    if (min == 0 || min > max) {
-      return fail(Errc::kInvalidArgument, "the port range " + std::to_string(min) + ".." +
-                                              std::to_string(max) + " is empty or starts at 0");
-    }
-    const auto port = host_.choose_port(min, max, [&](std::uint16_t candidate) {
-      return is_free({local.address, candidate}, options.reuse_port);
-    });
-    if (!port) {
-      return fail(Errc::kAddressInUse, "every UDP port in " + std::to_string(min) + ".." +
-                                           std::to_string(max) + " is taken");
-    }
-    local.port = *port;
+    if (is_free(local, options)) return local;
+    return fail(Errc::kAddressInUse, "UDP " + local.to_string() + " is taken");
   }
+  const bool any = options.port_min == 0 && options.port_max == 0;
+  const std::uint16_t min = any ? Host::kFirstDynamicPort : options.port_min;
+  const std::uint16_t max = any ? Host::kLastDynamicPort : options.port_max;
+  if (min == 0 || min > max) {
+    return fail(Errc::kInvalidArgument, "the port range " + std::to_string(min) + ".." +
+                                            std::to_string(max) + " is empty or starts at 0");
+  }
+  const auto port = host_.choose_port(min, max, [&](std::uint16_t candidate) {
+    return is_free({local.address, candidate}, options);
+  });
+  if (!port) {
+    return fail(Errc::kAddressInUse, "every UDP port in " + std::to_string(min) + ".." +
+                                         std::to_string(max) + " is taken");
+  }
+  local.port = *port;
+  return local;
+}
 
-  auto port = std::make_shared<UdpPort>(host_, local, options.reuse_port, host_.next_id(), handler);
+Result<std::unique_ptr<UdpSocket>> UdpStack::open(const UdpOptions& options, UdpHandler& handler) {
+  const auto local = choose_local(options);
+  if (!local) return forward(local);
+  std::uint32_t nic = 0;
+  if (options.multicast) {
+    if (Result<> good = options.multicast->check(local->family()); !good) return forward(good);
+    const auto* found = host_.multicast_nic(options.multicast->interface, local->address);
+    if (found == nullptr) {
+      return fail(Errc::kAddressNotAvailable, host_.name() + " has no interface " +
+                                                  options.multicast->interface +
+                                                  " for multicast from " + local->to_string());
+    }
+    nic = found->index;
+  } else if (const auto* found = host_.multicast_nic({}, local->address)) {
+    nic = found->index;
+  }
+  auto port = std::make_shared<UdpPort>(host_, options, *local, nic, host_.next_id(), handler);
   by_id_[port->id()] = port;
-  by_local_[wire_key(local)].push_back(port.get());
-  by_port_[local.port].push_back(port.get());
+  by_local_[wire_key(*local)].push_back(port.get());
+  by_port_[local->port].push_back(port.get());
   return std::make_unique<OpenSocket>(*this, std::move(port));
 }
 
@@ -105,7 +128,7 @@ void UdpStack::close(UdpPort& port) {
   by_id_.erase(port.id());
 }
 
-bool UdpStack::is_free(const Endpoint& local, bool reuse) const {
+bool UdpStack::is_free(const Endpoint& local, const UdpOptions& options) const {
   const auto same_port = by_port_.find(local.port);
   if (same_port == by_port_.end()) return true;
   return std::ranges::none_of(same_port->second, [&](const UdpPort* other) {
@@ -113,36 +136,61 @@ bool UdpStack::is_free(const Endpoint& local, bool reuse) const {
     const bool overlaps =
         theirs.family() == local.family() &&
         (theirs == local.address || theirs.is_unspecified() || local.address.is_unspecified());
-    return overlaps && !(reuse && other->reuse());
+    return overlaps && !other->shares_with(options);
   });
+}
+
+bool UdpStack::has_member(const Endpoint& group, std::uint32_t nic) const {
+  const auto same_port = by_port_.find(group.port);
+  return same_port != by_port_.end() &&
+         std::ranges::any_of(same_port->second, [&](const UdpPort* port) {
+           return port->is_member(group.address, nic);
+         });
+}
+
+std::optional<Host::Path> UdpStack::find_path(const UdpPort& port,
+                                              const Address& destination) const {
+  const Address& local = port.local().address;
+  if (local.family() != destination.family()) return std::nullopt;
+  if (destination.is_multicast()) return host_.path_to_group(port.nic(), local, destination);
+  return host_.path(local.is_multicast() ? Address::unspecified(local.family()) : local,
+                    destination);
 }
 
 std::optional<Error> UdpStack::send(const SendBatch& batch, const SendBatch::Run& run) {
   const auto found = by_id_.find(run.route.socket);
   if (found == by_id_.end()) return std::nullopt;
-  const Endpoint local = found->second->local();
+  const UdpPort& port = *found->second;
+  const Endpoint& local = port.local();
   const Endpoint& destination = run.route.destination;
   if (destination.port == 0) {
     return Error{Errc::kInvalidArgument, "nobody can be reached at port 0"};
   }
-  const auto path = host_.path(local.address, destination.address);
+  const auto path = find_path(port, destination.address);
   if (!path) {
     return Error{Errc::kUnreachable,
                  "no way from " + local.to_string() + " to " + destination.to_string()};
   }
   const std::size_t header = Packet::header_size(destination.family(), Protocol::kUdp);
-  if (header + run.segment_size > path->mtu) {
+  const bool dont_fragment = port.options().dont_fragment;
+  if (dont_fragment && header + run.segment_size > path->mtu) {
     return Error{Errc::kMessageTooLong, "a datagram of " + std::to_string(run.segment_size) +
                                             " bytes is too long for an MTU of " +
                                             std::to_string(path->mtu)};
   }
+  const Endpoint plain{without_scope(destination.address), destination.port};
+  const bool loops = destination.address.is_multicast() &&
+                     (!port.options().multicast || port.options().multicast->loop) &&
+                     has_member(plain, port.nic());
   for (std::size_t i = 0; i < run.segments; ++i) {
     PacketPtr packet = host_.fabric_.packets().make();
     packet->protocol = Protocol::kUdp;
-    packet->source.port = local.port;
-    packet->destination = destination;
+    packet->dont_fragment = dont_fragment;
+    packet->source = {path->source, local.port};
+    packet->destination = plain;
     const Bytes payload = batch.packet(run, i);
     packet->payload.assign(payload.begin(), payload.end());
+    if (loops) path->attachment->echo(host_.fabric_.packets().copy(*packet));
     host_.transmit(std::move(packet), *path);
   }
   return std::nullopt;
@@ -160,7 +208,20 @@ UdpPort* UdpStack::find(const Packet& packet) const {
   return nullptr;
 }
 
+void UdpStack::receive_for_group(PacketPtr packet) {
+  const std::uint32_t nic = host_.arriving_index();
+  if (!has_member(packet->destination, nic)) return host_.note(*packet, Verdict::kNotMember);
+  const Endpoint source = host_.seen_source(*packet);
+  for (UdpPort* port : by_port_[packet->destination.port]) {
+    if (!port->is_member(packet->destination.address, nic)) continue;
+    const bool has_room = port->has_room(*packet, receive_buffer_);
+    host_.note(*packet, has_room ? Verdict::kDelivered : Verdict::kBufferFull);
+    if (has_room) port->take(host_.fabric_.packets().copy(*packet), source);
+  }
+}
+
 void UdpStack::receive(PacketPtr packet) {
+  if (packet->destination.address.is_multicast()) return receive_for_group(std::move(packet));
   UdpPort* port = find(*packet);
   if (port == nullptr) return host_.note(*packet, Verdict::kNoSuchPort);
   if (!port->has_room(*packet, receive_buffer_)) return host_.note(*packet, Verdict::kBufferFull);

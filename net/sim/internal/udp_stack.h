@@ -7,20 +7,29 @@
 
 #include "floe/net/network.h"
 #include "floe/net/sim/event_queue.h"
+#include "floe/net/sim/host.h"
 #include "floe/net/sim/packet.h"
 
 namespace floe::net::sim {
 
-class Host;
-
 /// One open UDP socket, as the system sees it. As an event it hands over what has arrived.
 class UdpPort final : public Event, public std::enable_shared_from_this<UdpPort> {
  public:
-  UdpPort(Host& host, const Endpoint& local, bool reuse, SocketId id, UdpHandler& handler)
-      : host_(host), local_(local), reuse_(reuse), id_(id), handler_(&handler) {}
+  /// `nic` is the index of the interface that its multicast uses.
+  UdpPort(Host& host, const UdpOptions& options, const Endpoint& local, std::uint32_t nic,
+          SocketId id, UdpHandler& handler)
+      : host_(host), options_(options), local_(local), nic_(nic), id_(id), handler_(&handler) {}
 
   const Endpoint& local() const { return local_; }
-  bool reuse() const { return reuse_; }
+  const UdpOptions& options() const { return options_; }
+  std::uint32_t nic() const { return nic_; }
+  /// True if what arrives for `group` on the interface of that index is for it.
+  bool is_member(const Address& group, std::uint32_t nic) const;
+  /// True if a socket with `options` may have the port as well.
+  bool shares_with(const UdpOptions& options) const {
+    return (options.reuse_port && options_.reuse_port) ||
+           (options.reuse_address && options_.reuse_address);
+  }
   SocketId id() const { return id_; }
   /// False if the packet does not fit into `room` bytes with those that wait.
   bool has_room(const Packet& packet, std::size_t room) const {
@@ -40,8 +49,9 @@ class UdpPort final : public Event, public std::enable_shared_from_this<UdpPort>
   void fire() override;
 
   Host& host_;
+  UdpOptions options_;
   Endpoint local_;
-  bool reuse_;
+  std::uint32_t nic_;
   SocketId id_;
   UdpHandler* handler_;
   std::vector<Arrived> waiting_;
@@ -58,13 +68,17 @@ class UdpStack {
   /// Why the run could not be sent; nullopt also if it is for no UDP socket.
   std::optional<Error> send(const SendBatch& batch, const SendBatch::Run& run);
   void receive(PacketPtr packet);
+  bool has_member(const Endpoint& group, std::uint32_t nic) const;
   void set_receive_buffer(std::size_t bytes) { receive_buffer_ = bytes; }
 
  private:
   /// What Linux grants a socket that asks for much (net.core.rmem_max of servers).
   static constexpr std::size_t kReceiveBuffer = std::size_t{4} << 20;
 
-  bool is_free(const Endpoint& local, bool reuse) const;
+  Result<Endpoint> choose_local(const UdpOptions& options);
+  bool is_free(const Endpoint& local, const UdpOptions& options) const;
+  std::optional<Host::Path> find_path(const UdpPort& port, const Address& destination) const;
+  void receive_for_group(PacketPtr packet);
   UdpPort* find(const Packet& packet) const;
 
   Host& host_;

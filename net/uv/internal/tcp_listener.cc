@@ -72,6 +72,7 @@ Result<> TcpListener::open(const Endpoint& local) {
   int size = sizeof(address);
   if (status == 0) status = uv_tcp_getsockname(&handle_->tcp, system, &size);
   if (status < 0) return fail_with(status, "cannot listen on " + local.to_string());
+  share_tcp_port(handle_->tcp);
   local_ = from_system(system);
   return {};
 }

@@ -2,6 +2,10 @@
 
 #include <uv.h>
 
+#ifndef _WIN32
+#include <sys/socket.h>
+#endif
+
 #include <csignal>
 #include <utility>
 #include <vector>
@@ -31,6 +35,16 @@ void survive_broken_pipes() {
 }
 
 }  // namespace
+
+void share_tcp_port([[maybe_unused]] uv_tcp_s& tcp) {
+#ifndef _WIN32
+  uv_os_fd_t fd = -1;
+  const int on = 1;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&tcp), &fd) < 0) return;
+  static_cast<void>(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)));
+  static_cast<void>(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)));
+#endif
+}
 
 struct TcpStream::Handle {
   uv_tcp_t tcp;
@@ -130,12 +144,18 @@ Result<> TcpStream::start_connect(std::optional<Endpoint> local) {
   if (local) {
     to_system(*local, address);
     const unsigned flags = local->family() == Family::kIpv6 ? UV_TCP_IPV6ONLY : 0;
+    // Before the port is bound if it may be somebody's; not before the system chooses one, which
+    // would then be no longer ours alone.
+    if (local->port != 0) share_tcp_port(handle_->tcp);
     int status = uv_tcp_bind(&handle_->tcp, system, flags);
     // libuv holds back that the port is taken; asking for the name brings it out.
     if (status == 0) status = uv_tcp_getsockname(&handle_->tcp, system, &size);
     if (status < 0) return fail_with(status, "cannot connect from " + local->to_string());
+    if (local->port == 0) share_tcp_port(handle_->tcp);
   }
   to_system(remote_, address);
+  // STUN messages and small records must not wait for an acknowledgement (RFC 6544 section 7.1).
+  uv_tcp_nodelay(&handle_->tcp, 1);
   const int status = uv_tcp_connect(&handle_->connect, &handle_->tcp, system, Handle::on_connect);
   if (status < 0) return fail_with(status, "cannot connect to " + remote_.to_string());
   size = sizeof(address);
@@ -184,8 +204,6 @@ void TcpStream::on_connect(int status) {
   }
   if (!connected) return finish(connected.error());
   state_ = State::kOpen;
-  // STUN messages and small records must not wait for an acknowledgement (RFC 6544 section 7.1).
-  uv_tcp_nodelay(&handle_->tcp, 1);
   if (shut_down_) {
     shut_down_ = false;
     shutdown();

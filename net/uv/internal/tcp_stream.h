@@ -7,8 +7,13 @@
 #include "floe/net/uv/internal/reactor.h"
 
 struct uv_stream_s;
+struct uv_tcp_s;
 
 namespace floe::net::uv {
+
+/// Lets streams to other remote ends be connected from the port of `tcp` too (RFC 6544 appendix B).
+/// A second listener still cannot have it: it does not ask for a shared one before it is bound.
+void share_tcp_port(uv_tcp_s& tcp);
 
 class TcpStream final : public Stream, private Attachment, private Outlet {
  public:

@@ -216,10 +216,12 @@ Result<std::unique_ptr<UdpSocket>> open_linux_udp(std::shared_ptr<Reactor> react
   if (fd < 0) return fail_with(code_of_errno(errno), "cannot create a UDP socket");
   const int on = 1;
   if (family == Family::kIpv6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-  if (options.reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
   // Kernels before 5.0 do not know it and hand packets over one by one.
   setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
-  set_udp_options(fd, family, network_options.udp_buffer);
+  if (Result<> set = set_udp_options(fd, options, network_options.udp_buffer); !set) {
+    ::close(fd);
+    return forward(set);
+  }
 
   sockaddr_storage address{};
   const Result<> bound = bind_udp(options, reactor->random(), [&](const Endpoint& local) {

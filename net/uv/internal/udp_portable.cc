@@ -104,13 +104,9 @@ Result<> PortableUdpSocket::open(std::size_t buffer, const UdpOptions& options) 
 #ifndef _WIN32
   uv_os_fd_t fd = -1;
   uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_->udp), &fd);
-  set_udp_options(fd, family, buffer);
-  const int on = 1;
-  if (options.reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+  if (Result<> set = set_udp_options(fd, options, buffer); !set) return set;
 #else
-  if (options.reuse_port) {
-    return fail(Errc::kUnsupported, "this system cannot share a UDP port between sockets");
-  }
+  if (Result<> set = set_udp_options(-1, options, buffer); !set) return set;
   int size = static_cast<int>(buffer);
   uv_recv_buffer_size(reinterpret_cast<uv_handle_t*>(&handle_->udp), &size);
   uv_send_buffer_size(reinterpret_cast<uv_handle_t*>(&handle_->udp), &size);

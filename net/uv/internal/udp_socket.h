@@ -26,8 +26,8 @@ Result<std::unique_ptr<UdpSocket>> open_linux_udp(std::shared_ptr<Reactor> react
                                                   const UdpOptions& options, UdpHandler& handler);
 #endif
 
-/// Buffers of `buffer` bytes, and packets that are never fragmented: neither here nor on the way.
-void set_udp_options(int fd, Family family, std::size_t buffer);
+/// What `options` ask for, before the socket is bound; buffers of `buffer` bytes.
+Result<> set_udp_options(int fd, const UdpOptions& options, std::size_t buffer);
 /// Binds by `try_bind` (0 or libuv's error code) to the port that `options` ask for, or to the
 /// first free one of their range from a random start.
 Result<> bind_udp(const UdpOptions& options, Random& random,
