@@ -106,6 +106,14 @@ class Stream {
   virtual void set_handler(StreamHandler& handler) = 0;
   /// Takes all of `data` or nothing (`Errc::kWouldBlock`).
   [[nodiscard]] virtual Result<> write(Bytes data) = 0;
+  /// Bytes that were accepted for sending and had to be kept. While it is not 0, `on_drained` is
+  /// still to come.
+  virtual std::size_t buffered() const = 0;
+  /// What arrives waits, as it does without a handler, and holds the other end back: no `on_data`
+  /// and no `on_closed` that stands behind data until `resume_reading`. For those who cannot pass
+  /// on what they get.
+  virtual void pause_reading() = 0;
+  virtual void resume_reading() = 0;
   /// Sends what is buffered, then FIN; still receives.
   virtual void shutdown() = 0;
 };

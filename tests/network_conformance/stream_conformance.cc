@@ -212,6 +212,30 @@ TEST_P(StreamConformance, KeepsWhatArrivesUntilThereIsAHandler) {
   EXPECT_EQ(server_ear_.reason, Errc::kClosed);
 }
 
+TEST_P(StreamConformance, HoldsBackWhatArrivesWhileReadingIsPaused) {
+  ASSERT_NO_FATAL_FAILURE(join());
+  server_ear_.when_data = [&] { server_->pause_reading(); };
+  std::vector<std::uint8_t> accepted;
+  ASSERT_NO_FATAL_FAILURE(fill_until_blocked(*client_, accepted));
+  EXPECT_GT(client_->buffered(), 0u);
+  ASSERT_TRUE(run_until([&] { return !server_ear_.data.empty(); }));
+  client_->shutdown();
+  settle();
+  const std::size_t received = server_ear_.data.size();
+  EXPECT_LT(received, accepted.size());
+  EXPECT_GT(client_->buffered(), 0u) << "the other end is held back";
+  EXPECT_EQ(client_ear_.drained, 0);
+  ASSERT_TRUE(server_->write(pattern(10))) << "the other direction goes on";
+  ASSERT_TRUE(run_until([&] { return client_ear_.data.size() == 10; }));
+
+  server_ear_.when_data = nullptr;
+  server_->resume_reading();
+  EXPECT_EQ(server_ear_.data.size(), received) << "never from within";
+  ASSERT_TRUE(run_until([&] { return server_ear_.closed == 1; }));
+  EXPECT_EQ(server_ear_.data, accepted);
+  EXPECT_EQ(client_->buffered(), 0u);
+}
+
 TEST_P(StreamConformance, TellsTheOtherEndThatItCloses) {
   ASSERT_NO_FATAL_FAILURE(join());
   ASSERT_TRUE(server_->write(pattern(100)));

@@ -45,15 +45,30 @@ void TcpConnection::start_connecting(StreamHandler& handler) {
 
 void TcpConnection::start_accepting(const Packet& syn) {
   state_ = State::kSynReceived;
-  expected_ = syn.tcp.sequence + 1;
-  peer_window_ = syn.tcp.window;
-  mss_ = std::min<std::size_t>(mss_, syn.tcp.mss);
+  take_syn(syn.tcp);
   send_syn();
+}
+
+void TcpConnection::take_syn(const TcpHeader& syn) {
+  expected_ = syn.sequence + 1;
+  peer_window_ = syn.window;
+  mss_ = std::min<std::size_t>(mss_, syn.mss);
+  congestion_window_ = kInitialWindowSegments * mss_;
 }
 
 void TcpConnection::set_handler(StreamHandler& handler) {
   handler_ = &handler;
   want_turn();
+}
+
+void TcpConnection::set_reading(bool reading) {
+  is_reading_ = reading;
+  want_turn();
+}
+
+std::size_t TcpConnection::buffered() const {
+  if (state_ == State::kClosed) return 0;
+  return outgoing_.size() - std::min(outgoing_.size(), kSystemBuffer);
 }
 
 Result<> TcpConnection::write(Bytes data) {
@@ -78,7 +93,7 @@ void TcpConnection::shutdown() {
 void TcpConnection::release() {
   is_released_ = true;
   handler_ = nullptr;
-  if (state_ == State::kSynSent) {
+  if (state_ == State::kSynSent || (state_ == State::kSynReceived && is_outbound_)) {
     state_ = State::kClosed;
     stop();
     return stack_.remove(*this);
@@ -112,7 +127,7 @@ void TcpConnection::turn() {
     is_blocked_ = false;
     if (handler_ != nullptr) handler_->on_drained();
   }
-  if (end_ && handler_ != nullptr && incoming_.empty()) {
+  if (end_ && handler_ != nullptr && is_reading_ && incoming_.empty()) {
     std::exchange(handler_, nullptr)->on_closed(*end_);
   }
   transmit();
@@ -121,14 +136,18 @@ void TcpConnection::turn() {
 }
 
 void TcpConnection::deliver() {
-  if (handler_ == nullptr || incoming_.empty()) return;
+  if (handler_ == nullptr || !is_reading_ || incoming_.empty()) return;
   std::vector<std::uint8_t> data = incoming_.take_all();
   // Room for at least half a window again is worth telling (RFC 9293 section 3.8.6.2.2).
   if (advertised_ < kReceiveWindow / 2) must_acknowledge_ = true;
   // Streams keep no boundaries, and code that believes otherwise is to be found out.
   const std::size_t cut = stack_.choose_cut(data.size());
   if (cut > 0) handler_->on_data(MutableBytes(data).first(cut));
-  if (handler_ != nullptr) handler_->on_data(MutableBytes(data).subspan(cut));
+  if (handler_ != nullptr && is_reading_) {
+    handler_->on_data(MutableBytes(data).subspan(cut));
+  } else if (!is_released_) {
+    incoming_.append(Bytes(data).subspan(cut));
+  }
 }
 
 void TcpConnection::send_syn() {

@@ -18,7 +18,7 @@ class TcpStack;
 
 /// One end of a TCP connection: enough of RFC 9293 to behave like one on a bad network. Segments
 /// are acknowledged, lost ones sent again after three duplicate acknowledgments or a timeout, and
-/// the congestion window is Reno's. Left out: simultaneous open, TIME-WAIT, urgent data, and SACK.
+/// the congestion window is Reno's. Left out: TIME-WAIT, urgent data, and SACK.
 ///
 /// All callbacks come from `turn`, which runs after what caused it, at the same instant.
 class TcpConnection final : public std::enable_shared_from_this<TcpConnection> {
@@ -41,7 +41,9 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection> {
 
   // What its Stream calls:
   void set_handler(StreamHandler& handler);
+  void set_reading(bool reading);
   [[nodiscard]] Result<> write(Bytes data);
+  std::size_t buffered() const;
   void shutdown();
   /// The Stream is gone: no more callbacks; what the system had accepted is still sent.
   void release();
@@ -82,6 +84,7 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection> {
 
   // tcp_connection_receive.cc: what the other end sent.
   void receive_in_handshake(const Packet& packet);
+  void take_syn(const TcpHeader& syn);
   void receive_ack(const TcpHeader& tcp, bool is_bare);
   void receive_new_ack(std::uint64_t acknowledgment);
   void receive_duplicate_ack();
@@ -104,6 +107,7 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection> {
   State state_ = State::kSynSent;
   StreamHandler* handler_ = nullptr;
   bool is_outbound_ = false;
+  bool is_reading_ = true;
   bool is_released_ = false;
   bool must_report_connected_ = false;
   bool is_blocked_ = false;  // More was written than the system's own buffer takes.

@@ -30,27 +30,33 @@ void TcpConnection::receive_in_handshake(const Packet& packet) {
     return;
   }
   if (state_ == State::kSynSent) {
+    if (tcp.has(TcpHeader::kSyn) && !tcp.has(TcpHeader::kAck)) {
+      // Both ends connect at once (RFC 9293 section 3.5, figure 7).
+      state_ = State::kSynReceived;
+      take_syn(tcp);
+      return send_syn();
+    }
     // An acknowledgment of something else is of an older connection, which RST ends there.
     if (!acknowledges_syn) return stack_.refuse(packet);
     if (!tcp.has(TcpHeader::kSyn)) return;
-    expected_ = tcp.sequence + 1;
-    mss_ = std::min<std::size_t>(mss_, tcp.mss);
-    congestion_window_ = kInitialWindowSegments * mss_;
-    must_acknowledge_ = true;
-    must_report_connected_ = true;
+    take_syn(tcp);
   } else {
-    if (tcp.has(TcpHeader::kSyn)) return send_syn();  // Our SYN-ACK was lost.
+    if (tcp.has(TcpHeader::kSyn) && !acknowledges_syn) return send_syn();  // Our answer was lost.
     if (!acknowledges_syn) return;
   }
+  must_acknowledge_ = tcp.has(TcpHeader::kSyn);
+  must_report_connected_ = is_outbound_;
   unacknowledged_ = highest_;
   peer_window_ = tcp.window;
   retries_ = 0;
   stop();
-  const bool was_accepting = state_ == State::kSynReceived;
+  const bool was_received = state_ == State::kSynReceived;
   state_ = State::kOpen;
-  if (was_accepting) {
+  if (!is_outbound_) {
     stack_.accepted(*this);
     if (state_ != State::kOpen) return;  // The listener has gone.
+  }
+  if (was_received) {
     if (!packet.payload.empty() || tcp.has(TcpHeader::kFin)) receive_data(packet);
   }
   want_turn();

@@ -24,6 +24,9 @@ class OpenStream final : public Stream {
   Endpoint remote() const override { return connection_->remote(); }
   void set_handler(StreamHandler& handler) override { connection_->set_handler(handler); }
   Result<> write(Bytes data) override { return connection_->write(data); }
+  std::size_t buffered() const override { return connection_->buffered(); }
+  void pause_reading() override { connection_->set_reading(false); }
+  void resume_reading() override { connection_->set_reading(true); }
   void shutdown() override { connection_->shutdown(); }
 
  private:
@@ -74,9 +77,8 @@ TcpStack::TcpStack(Host& host)
 
 TcpStack::~TcpStack() = default;
 
-bool TcpStack::is_free(const Endpoint& local) const {
-  if (connecting_from_.contains(local.port)) return false;
-  return std::ranges::none_of(listeners_, [&](const auto& entry) {
+bool TcpStack::is_listening(const Endpoint& local) const {
+  return std::ranges::any_of(listeners_, [&](const auto& entry) {
     const Endpoint& other = entry.first;
     return other.port == local.port && other.family() == local.family() &&
            (other.address == without_scope(local.address) || other.address.is_unspecified() ||
@@ -89,14 +91,11 @@ Result<Endpoint> TcpStack::choose_local(const Endpoint& wanted) {
     return fail(Errc::kAddressNotAvailable,
                 wanted.address.to_string() + " is not an address of " + host_.name());
   }
-  if (wanted.port != 0) {
-    if (!is_free(wanted))
-      return fail(Errc::kAddressInUse, "TCP " + wanted.to_string() + " is taken");
-    return wanted;
-  }
+  if (wanted.port != 0) return wanted;
   const auto port = host_.choose_port(Host::kFirstDynamicPort, Host::kLastDynamicPort,
                                       [&](std::uint16_t candidate) {
-                                        return is_free({wanted.address, candidate});
+                                        return !connecting_from_.contains(candidate) &&
+                                               !is_listening({wanted.address, candidate});
                                       });
   if (!port) return fail(Errc::kAddressInUse, "every dynamic TCP port is taken");
   return Endpoint{wanted.address, *port};
@@ -120,6 +119,10 @@ Result<std::unique_ptr<Stream>> TcpStack::connect(const Endpoint& remote,
   }
   chosen->address = path->source;
   const Endpoint far{without_scope(remote.address), remote.port};
+  if (connections_.contains({*chosen, far})) {
+    return fail(Errc::kAddressInUse, "there is a connection from " + chosen->to_string() + " to " +
+                                         far.to_string() + " already");
+  }
   auto connection =
       std::make_shared<TcpConnection>(host_, *this, *chosen, far, *path, host_.next_id());
   add(connection);
@@ -132,6 +135,9 @@ Result<std::unique_ptr<Listener>> TcpStack::listen(const Endpoint& local,
                                                    ListenerHandler& handler) {
   const auto chosen = choose_local(local);
   if (!chosen) return forward(chosen);
+  if (is_listening(*chosen)) {
+    return fail(Errc::kAddressInUse, "TCP " + chosen->to_string() + " is taken");
+  }
   auto listener = std::make_shared<TcpListener>(host_, *chosen, handler);
   listeners_[wire_key(*chosen)] = listener;
   return std::make_unique<OpenListener>(*this, std::move(listener));
@@ -153,7 +159,10 @@ void TcpStack::remove(TcpConnection& connection) {
   const auto self = std::move(found->second);
   connections_.erase(found);
   by_id_.erase(connection.id());
-  if (connection.is_outbound()) connecting_from_.erase(connection.local().port);
+  if (connection.is_outbound()) {
+    const auto from = connecting_from_.find(connection.local().port);
+    if (from != connecting_from_.end()) connecting_from_.erase(from);
+  }
   if (const auto accepting = accepting_.extract(&connection)) {
     if (const auto listener = accepting.mapped().lock()) listener->forget();
   }
@@ -220,13 +229,7 @@ void TcpStack::refuse(const Packet& packet) {
   const auto path = host_.path(packet.destination.address, packet.source.address);
   if (!path) return;
   PacketPtr reset = host_.fabric_.packets().make();
-  reset->protocol = Protocol::kTcp;
-  reset->source = packet.destination;
-  reset->destination = packet.source;
-  reset->tcp.flags = TcpHeader::kRst | TcpHeader::kAck;
-  reset->tcp.sequence = packet.tcp.acknowledgment;
-  const bool counts = packet.tcp.has(TcpHeader::kSyn) || packet.tcp.has(TcpHeader::kFin);
-  reset->tcp.acknowledgment = packet.tcp.sequence + packet.payload.size() + (counts ? 1 : 0);
+  answer_with_reset(packet, *reset);
   host_.transmit(std::move(reset), *path);
 }
 

@@ -78,7 +78,8 @@ class TcpStack {
     return {connection.local(), connection.remote()};
   }
   void add(const std::shared_ptr<TcpConnection>& connection);
-  bool is_free(const Endpoint& local) const;
+  bool is_listening(const Endpoint& local) const;
+  /// `wanted`, with a port that nobody uses if it has none.
   Result<Endpoint> choose_local(const Endpoint& wanted);
   std::shared_ptr<TcpListener> find_listener(const Endpoint& local) const;
   void receive_syn(const Packet& packet);
@@ -90,7 +91,7 @@ class TcpStack {
   std::unordered_map<SocketId, TcpConnection*> by_id_;
   std::unordered_map<TcpConnection*, std::weak_ptr<TcpListener>> accepting_;
   std::unordered_map<Endpoint, std::shared_ptr<TcpListener>> listeners_;
-  std::unordered_set<std::uint16_t> connecting_from_;
+  std::unordered_multiset<std::uint16_t> connecting_from_;
 };
 
 }  // namespace floe::net::sim

@@ -157,6 +157,10 @@ Result<> TcpStream::start_connect(std::optional<Endpoint> local) {
   // STUN messages and small records must not wait for an acknowledgement (RFC 6544 section 7.1).
   uv_tcp_nodelay(&handle_->tcp, 1);
   const int status = uv_tcp_connect(&handle_->connect, &handle_->tcp, system, Handle::on_connect);
+  if (status == UV_EADDRNOTAVAIL && local && local->port != 0) {
+    return fail(Errc::kAddressInUse, "there is a connection from " + local->to_string() + " to " +
+                                         remote_.to_string() + " already");
+  }
   if (status < 0) return fail_with(status, "cannot connect to " + remote_.to_string());
   size = sizeof(address);
   if (uv_tcp_getsockname(&handle_->tcp, system, &size) == 0) local_ = from_system(system);
@@ -213,6 +217,7 @@ void TcpStream::on_connect(int status) {
 }
 
 void TcpStream::read() {
+  if (paused_) return;
   // UV_EALREADY when it reads already; UV_ENOTCONN when it has failed, which a write reports.
   uv_read_start(handle_->stream(), Handle::on_allocate, Handle::on_read);
 }
@@ -238,7 +243,22 @@ void TcpStream::finish(const Error& error) {
 }
 
 std::size_t TcpStream::buffered() const {
-  return uv_stream_get_write_queue_size(handle_->stream()) + waiting_writes_ * kWriteOverhead;
+  if (state_ == State::kFinished) return 0;
+  return uv_stream_get_write_queue_size(handle_->stream());
+}
+
+std::size_t TcpStream::charged() const {
+  return buffered() + waiting_writes_ * kWriteOverhead;
+}
+
+void TcpStream::pause_reading() {
+  paused_ = true;
+  if (state_ == State::kOpen) uv_read_stop(handle_->stream());
+}
+
+void TcpStream::resume_reading() {
+  paused_ = false;
+  if (state_ == State::kOpen && handler_ != nullptr) read();
 }
 
 Result<> TcpStream::write(Bytes data) {
@@ -246,7 +266,7 @@ Result<> TcpStream::write(Bytes data) {
     return fail(Errc::kClosed,
                 "the TCP stream to " + remote_.to_string() + " is closed for sending");
   }
-  if (buffered() + data.size() > kMaxBuffered) {
+  if (charged() + data.size() > kMaxBuffered) {
     return fail(Errc::kWouldBlock, "the TCP stream to " + remote_.to_string() +
                                        " has no room; wait until it has drained");
   }

@@ -32,6 +32,9 @@ class TcpStream final : public Stream, private Attachment, private Outlet {
   Endpoint remote() const override { return remote_; }
   void set_handler(StreamHandler& handler) override;
   [[nodiscard]] Result<> write(Bytes data) override;
+  std::size_t buffered() const override;
+  void pause_reading() override;
+  void resume_reading() override;
   void shutdown() override;
 
  private:
@@ -57,7 +60,7 @@ class TcpStream final : public Stream, private Attachment, private Outlet {
   void finish(const Error& error);
   Result<> keep(Bytes data);
   /// Bytes that wait, with a charge for each write that does: tiny ones are bounded too.
-  std::size_t buffered() const;
+  std::size_t charged() const;
 
   std::shared_ptr<Reactor> reactor_;
   StreamHandler* handler_ = nullptr;
@@ -66,6 +69,7 @@ class TcpStream final : public Stream, private Attachment, private Outlet {
   Endpoint remote_;
   State state_ = State::kConnecting;
   bool shut_down_ = false;
+  bool paused_ = false;
   std::size_t waiting_writes_ = 0;
   Handle* handle_ = nullptr;  ///< libuv's; frees itself once libuv has closed it.
 };
