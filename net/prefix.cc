@@ -14,6 +14,7 @@ constexpr std::uint16_t kSendIndication = 0x0016;  // RFC 8656 section 17: metho
 constexpr std::uint32_t kMagicCookie = 0x2112a442;
 constexpr std::uint16_t kXorPeerAddress = 0x0012;  // RFC 8656 section 18
 constexpr std::uint16_t kData = 0x0013;
+constexpr std::uint16_t kDontFragment = 0x001a;
 constexpr std::size_t kMaxLength = 0xffff;  // Every length here is a 16-bit number.
 
 std::size_t padded(std::size_t size) {
@@ -26,9 +27,10 @@ std::size_t peer_attribute(const Endpoint& peer) {
 }
 
 /// RFC 8656 section 11.1, up to where DATA's value begins.
-void write_send_indication(ByteWriter& writer, const Endpoint& peer, std::size_t payload_size,
+void write_send_indication(ByteWriter& writer, const Prefix& prefix, std::size_t payload_size,
                            std::uint32_t serial) {
-  const std::size_t message = peer_attribute(peer) + kAttributeHeader + padded(payload_size);
+  const Endpoint& peer = prefix.peer;
+  const std::size_t message = prefix.size() - kStunHeader + padded(payload_size);
   writer.u16(kSendIndication);
   writer.u16(static_cast<std::uint16_t>(message));
   writer.u32(kMagicCookie);
@@ -48,6 +50,10 @@ void write_send_indication(ByteWriter& writer, const Endpoint& peer, std::size_t
   const std::uint32_t masks[] = {kMagicCookie, 0, 0, serial};
   for (std::size_t i = 0; i < address.size() / 4; ++i) writer.u32(reader.u32() ^ masks[i]);
 
+  if (prefix.dont_fragment) {
+    writer.u16(kDontFragment);
+    writer.u16(0);
+  }
   writer.u16(kData);
   writer.u16(static_cast<std::uint16_t>(payload_size));
 }
@@ -68,8 +74,9 @@ Prefix Prefix::channel_data(std::uint16_t channel, bool over_stream) {
   return prefix;
 }
 
-Prefix Prefix::send_indication(const Endpoint& peer) {
+Prefix Prefix::send_indication(const Endpoint& peer, bool dont_fragment) {
   Prefix prefix;
+  prefix.dont_fragment = dont_fragment;
   prefix.form = Form::kSendIndication;
   prefix.peer = peer;
   return prefix;
@@ -84,7 +91,8 @@ std::size_t Prefix::size() const {
     case Form::kChannelData:
       return kChannelDataHeader;
     case Form::kSendIndication:
-      return kStunHeader + peer_attribute(peer) + kAttributeHeader;
+      return kStunHeader + peer_attribute(peer) + (dont_fragment ? kAttributeHeader : 0) +
+             kAttributeHeader;
   }
   return 0;
 }
@@ -111,7 +119,7 @@ std::size_t Prefix::frame(std::uint8_t* start, std::size_t payload_size,
       writer.u16(static_cast<std::uint16_t>(payload_size));
       break;
     case Form::kSendIndication:
-      write_send_indication(writer, peer, payload_size, serial);
+      write_send_indication(writer, *this, payload_size, serial);
       break;
   }
   const std::size_t end = before + payload_size;

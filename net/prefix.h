@@ -17,21 +17,23 @@ struct Prefix {
     kChannelData,     ///< RFC 8656 section 12.4: channel number and length.
     kSendIndication,  ///< RFC 8656 section 11.1: a STUN message that carries the payload.
   };
-  /// A Send indication to an IPv6 peer: STUN header, XOR-PEER-ADDRESS, header of DATA.
-  static constexpr std::size_t kMaxSize = 20 + 24 + 4;
+  /// A Send indication to an IPv6 peer: STUN header, XOR-PEER-ADDRESS, DONT-FRAGMENT, header of
+  /// DATA.
+  static constexpr std::size_t kMaxSize = 20 + 24 + 4 + 4;
   /// Bytes of padding at most, behind the payload.
   static constexpr std::size_t kMaxPadding = 3;
 
   Form form = Form::kNone;
-  bool over_stream = false;   ///< ChannelData is padded to 4 there (RFC 8656 section 12.5).
-  std::uint16_t channel = 0;  ///< Of ChannelData: 0x4000..0x4fff.
-  Endpoint peer;              ///< Of a Send indication.
+  bool over_stream = false;    ///< ChannelData is padded to 4 there (RFC 8656 section 12.5).
+  std::uint16_t channel = 0;   ///< Of ChannelData: 0x4000..0x4fff.
+  Endpoint peer;               ///< Of a Send indication.
+  bool dont_fragment = false;  ///< A Send indication asks for the DF bit (RFC 8656 section 11.1).
 
   static Prefix rfc4571();
   /// `channel` in 0x4000..0x4fff.
   static Prefix channel_data(std::uint16_t channel, bool over_stream);
   /// For packets to `peer` as long as no channel is bound to it. Padded to 4 over UDP too.
-  static Prefix send_indication(const Endpoint& peer);
+  static Prefix send_indication(const Endpoint& peer, bool dont_fragment = false);
 
   /// Bytes before the payload.
   std::size_t size() const;
@@ -44,6 +46,7 @@ struct Prefix {
 
   friend bool operator==(const Prefix& a, const Prefix& b) {
     return a.form == b.form && a.channel == b.channel && a.over_stream == b.over_stream &&
+           a.dont_fragment == b.dont_fragment &&
            (a.form != Form::kSendIndication || a.peer == b.peer);
   }
 };

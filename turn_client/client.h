@@ -55,6 +55,9 @@ class Client {
   static constexpr std::size_t kMaxPermissions = 128;
   /// Channels, those included whose number must rest before another peer gets it.
   static constexpr std::size_t kMaxChannels = 128;
+  /// The numbers a channel may have (RFC 8656 section 12).
+  static constexpr std::uint16_t kFirstChannel = 0x4000;
+  static constexpr std::uint16_t kLastChannel = 0x4fff;
   /// Connect requests under way or resting after a 447.
   static constexpr std::size_t kMaxConnects = 32;
   /// Events that wait for `poll_event`, of the kinds a server can bring about without limit.
@@ -205,8 +208,11 @@ class Client {
   void use_socket(Time now, net::SocketId socket);
   /// Refreshes the allocation now, which also finds out whether the server still has it.
   void refresh(Time now);
-  /// The stream was closed, or the system reported a hard ICMP error for the server.
+  /// The stream or the DTLS association was closed.
   void handle_closed(Time now, const Error& error);
+  /// The system reported a hard ICMP error for the server (RFC 8489 section 6.2.1). It ends a first
+  /// Allocate request; an allocation that was there is looked after, the server may be restarting.
+  void handle_unreachable(Time now, const Error& error);
   /// Deletes the allocation; `Deallocated` follows after kGoodbye at the latest.
   void close(Time now);
   static constexpr Duration kGoodbye = std::chrono::seconds(3);
@@ -293,12 +299,17 @@ class Client {
                        const Failure& failure);
   void handle_allocated(Time now, const stun::Message& response);
   void handle_allocate_error(Time now, const stun::Message& response, const Failure& failure);
+  void handle_allocate_failure(Time now, const Failure& failure);
   void handle_redirect(Time now, const stun::Message& response, const Failure& failure);
   bool was_visited(Time now, const net::Endpoint& server) const;
   bool ask_for_less(const stun::Message& response, std::uint16_t code);
+  void need_socket(const Failure& failure);
   void give_up(const Failure& failure);
-  void lose(Time now, const Error& error, bool allocate_again = true);
-  bool has_family(net::Family family) const;
+
+  // client_recovery.cc: when the allocation is gone.
+  void lose(Time now, const Error& error);
+  void allocate_again(Time now, const Failure& failure, Duration pause);
+  void forget_allocation();
 
   // client_refresh.cc: keeping it, deleting it.
   void start_refresh(Time now);
@@ -309,6 +320,7 @@ class Client {
   void start_goodbye(Time now);
   void finish_closing();
   void handle_allocation_timeout(Time now);
+  void keep_ticket(const stun::Message& response);
 
   // client_permissions.cc
   Permission* find_permission(const net::Address& peer);
@@ -318,7 +330,7 @@ class Client {
                          const Failure& failure);
   void handle_permission_timeouts(Time now);
   void restore_permissions(Time now);
-  void remember_permission(Time now, Permission& permission);
+  void grant(Time now, Permission& permission);
 
   // client_channels.cc
   const Channel* find_channel(const net::Endpoint& peer) const;
@@ -341,9 +353,9 @@ class Client {
   Received handle_channel_data(MutableBytes packet);
   Received handle_data_indication(const stun::Message& message, MutableBytes packet);
   void handle_connection_attempt(const stun::Message& message);
+  bool has_family(net::Family family) const;
   void handle_response(Time now, const stun::Message& message);
   Received relayed(const net::Endpoint& peer, MutableBytes payload);
-  void doubt_allocation(Time now, const Failure& failure);
   void emit(Event event);
 
   Configuration configuration_;
@@ -353,8 +365,8 @@ class Client {
   Stats stats_;
 
   std::unique_ptr<Request> allocation_request_;  ///< Allocate or Refresh.
-  bool asked_for_ticket_ = false;
-  bool moving_ = false;  ///< The Refresh shows the ticket from a new address.
+  std::optional<Failure> goodbye_failure_;  ///< Why an allocation is deleted that nobody closed.
+  bool moving_ = false;                     ///< The Refresh shows the ticket from a new address.
   Time allocate_at_ = kNever;
   Time refresh_at_ = kNever;
   Time expires_at_ = kNever;
@@ -371,7 +383,7 @@ class Client {
   std::vector<Permission> permissions_;
   std::vector<Channel> channels_;
   std::vector<Connect> connects_;
-  std::uint16_t next_channel_number_;
+  std::uint16_t next_channel_number_ = kFirstChannel;
 };
 
 }  // namespace floe::turn

@@ -94,14 +94,15 @@ TEST(SendBatch, WrapsAPacketIntoASendIndicationThatIsPaddedOverUdpToo) {
             "000000");
 }
 
-TEST(SendBatch, HidesAnIpv6PeerUnderTheTransactionIdToo) {
+TEST(SendBatch, HidesAnIpv6PeerUnderTheTransactionIdTooAndAsksForTheDontFragmentBit) {
   SendBatch batch;
-  const Prefix prefix = Prefix::send_indication(*Endpoint::parse("[2001:db8::1:2:3]:80"));
+  const Prefix prefix = Prefix::send_indication(*Endpoint::parse("[2001:db8::1:2:3]:80"),
+                                                /*dont_fragment=*/true);
   add(batch, route_to(1, prefix), 4);
   EXPECT_EQ(prefix.size(), Prefix::kMaxSize);
   EXPECT_EQ(to_hex(batch.packet(batch.runs()[0], 0)),
             "0016"
-            "0020"
+            "0024"
             "2112a442"
             "0000000000000000"
             "00000001"
@@ -112,6 +113,7 @@ TEST(SendBatch, HidesAnIpv6PeerUnderTheTransactionIdToo) {
             "00000000"
             "00000001"
             "00020002"
+            "001a0000"
             "00130004"
             "04040404");
 }
