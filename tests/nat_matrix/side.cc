@@ -96,7 +96,7 @@ std::vector<Side> make_sides() {
        .about = "A port restricted home router behind a carrier's NAT as RFC 6888 wants it.",
        .nats = {port_restricted, open}},
       {.name = "CarrierGradeSymmetric",
-       .title = "carrier NAT, symmetric",
+       .title = "symmetric carrier",
        .about = "A port restricted home router behind a carrier's symmetric NAT.",
        .nats = {port_restricted, symmetric}},
       {.name = "DualStack",
