@@ -1,0 +1,209 @@
+#include "floe/servers/turn/turn_server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "floe/stun_client/stream_framer.h"
+
+namespace floe::server {
+namespace {
+
+/// How often idle streams are looked for; they may live this much longer than they should.
+constexpr Duration kSweepInterval = std::chrono::seconds(5);
+
+}  // namespace
+
+/// A listening socket of clients that come over streams.
+class TurnServer::StreamListener final : public net::ListenerHandler {
+ public:
+  StreamListener(TurnServer& server, TurnTransport transport)
+      : server_(server), transport_(transport) {}
+  void on_accept(std::unique_ptr<net::Stream> stream) override {
+    server_.accept(std::move(stream), transport_);
+  }
+  void start(std::unique_ptr<net::Listener> listener) { listener_ = std::move(listener); }
+
+ private:
+  TurnServer& server_;
+  TurnTransport transport_;
+  std::unique_ptr<net::Listener> listener_;
+};
+
+/// A client's connection.
+class TurnServer::ClientStream final : public net::StreamHandler {
+ public:
+  ClientStream(TurnServer& server, std::unique_ptr<net::Stream> stream, Time now)
+      : server_(server),
+        client_{stream->id(), stream->remote()},
+        since_(now),
+        stream_(std::move(stream)) {}
+  void start() { stream_->set_handler(*this); }
+
+  void on_data(MutableBytes data) override { server_.handle_data(*this, data); }
+  void on_closed(const Error&) override { server_.close(*this); }
+
+  const TurnClient& client() const { return client_; }
+  stun::StreamFramer& framer() { return framer_; }
+  Time since() const { return since_; }
+
+ private:
+  TurnServer& server_;
+  TurnClient client_;
+  Time since_;
+  stun::StreamFramer framer_;
+  std::unique_ptr<net::Stream> stream_;
+};
+
+Result<std::unique_ptr<TurnServer>> TurnServer::create(net::Network& network,
+                                                       Configuration configuration) {
+  if (configuration.listeners.empty()) {
+    return fail(Errc::kInvalidArgument, "a TURN server needs an address to listen on");
+  }
+  for (const net::Interface& interface : network.interfaces()) {
+    configuration.relay.own_addresses.push_back(interface.address);
+  }
+  std::unique_ptr<TurnServer> server(new TurnServer(network, std::move(configuration)));
+  auto relay = TurnRelay::create(server->configuration_.relay, *server, network.random());
+  if (!relay) return forward(relay);
+  server->relay_ = std::move(*relay);
+  for (const Listener& listener : server->configuration_.listeners) {
+    if (Result<> opened = server->open(listener); !opened) return forward(opened);
+  }
+  return server;
+}
+
+TurnServer::TurnServer(net::Network& network, Configuration configuration)
+    : network_(network),
+      configuration_(std::move(configuration)),
+      timer_(network.create_timer([this] { on_timer(); })) {}
+
+TurnServer::~TurnServer() = default;
+
+Result<> TurnServer::open(const Listener& listener) {
+  if (listener.transport == TurnTransport::kUdp) {
+    net::UdpOptions options;
+    options.bind = listener.bind;
+    options.dont_fragment = false;  // A peer's packet may be as large as the client can take.
+    Result<std::unique_ptr<net::UdpSocket>> socket = network_.open_udp(options, *this);
+    if (!socket) return forward(socket);
+    bound_.push_back({listener.transport, (*socket)->local()});
+    relay_->add_socket((*socket)->id(), listener.transport);
+    sockets_.push_back(std::move(*socket));
+    return {};
+  }
+  auto acceptor = std::make_unique<StreamListener>(*this, listener.transport);
+  Result<std::unique_ptr<net::Listener>> opened = network_.listen(listener.bind, *acceptor);
+  if (!opened) return forward(opened);
+  bound_.push_back({listener.transport, (*opened)->local()});
+  acceptor->start(std::move(*opened));
+  stream_listeners_.push_back(std::move(acceptor));
+  return {};
+}
+
+TurnServer::Stats TurnServer::stats() const {
+  Stats stats = stats_;
+  stats.streams = streams_.size();
+  stats.relay = relay_->stats();
+  return stats;
+}
+
+void TurnServer::on_datagrams(std::span<net::Datagram> datagrams) {
+  stats_.received += datagrams.size();
+  net::SendBatch& batch = network_.batch();
+  const Time now = network_.now();
+  for (const net::Datagram& datagram : datagrams) {
+    // Long before the batch is full, so that everything finds room.
+    if (batch.size() > net::SendBatch::kCapacity / 2) send(batch);
+    relay_->handle_packet(now, datagram, batch);
+  }
+  finish(batch);
+}
+
+Result<net::SocketId> TurnServer::open_relay(const net::Endpoint& local, bool dont_fragment) {
+  net::UdpOptions options;
+  options.bind = local;
+  options.dont_fragment = dont_fragment;
+  Result<std::unique_ptr<net::UdpSocket>> socket = network_.open_udp(options, *this);
+  if (!socket) return forward(socket);
+  const net::SocketId id = (*socket)->id();
+  relays_.emplace(id, std::move(*socket));
+  return id;
+}
+
+void TurnServer::close_relay(net::SocketId socket) {
+  relays_.erase(socket);
+}
+
+void TurnServer::accept(std::unique_ptr<net::Stream> stream, TurnTransport transport) {
+  if (streams_.size() >= configuration_.max_streams) {
+    ++stats_.streams_refused;
+    return;
+  }
+  const net::SocketId id = stream->id();
+  auto client = std::make_unique<ClientStream>(*this, std::move(stream), network_.now());
+  relay_->add_socket(id, transport);
+  ClientStream& started = *streams_.emplace(id, std::move(client)).first->second;
+  started.start();
+  if (next_sweep_ == kNever) {
+    next_sweep_ = network_.now() + kSweepInterval;
+    finish(network_.batch());
+  }
+}
+
+void TurnServer::handle_data(ClientStream& stream, MutableBytes data) {
+  net::SendBatch& batch = network_.batch();
+  const Time now = network_.now();
+  const TurnClient client = stream.client();
+  while (const std::optional<MutableBytes> frame = stream.framer().next(data)) {
+    ++stats_.received;
+    if (batch.size() > net::SendBatch::kCapacity / 2) send(batch);
+    relay_->handle_packet(now, {*frame, client.endpoint, client.socket}, batch);
+  }
+  finish(batch);
+  if (!stream.framer().broken()) return;
+  ++stats_.streams_broken;
+  close(stream);
+}
+
+void TurnServer::close(ClientStream& stream) {
+  const TurnClient client = stream.client();
+  // RFC 8656 section 3.1: when the connection goes, so does the allocation.
+  relay_->remove_socket(client.socket, client.endpoint);
+  streams_.erase(client.socket);
+}
+
+void TurnServer::send(net::SendBatch& batch) {
+  if (batch.empty()) return;
+  network_.send(batch);
+  stats_.send_failures += batch.failures().size();
+  batch.clear();
+}
+
+void TurnServer::finish(net::SendBatch& batch) {
+  send(batch);
+  const Time next = std::min(relay_->next_timeout(), next_sweep_);
+  if (next == armed_) return;
+  armed_ = next;
+  timer_->arm(next);
+}
+
+void TurnServer::on_timer() {
+  const Time now = network_.now();
+  armed_ = kNever;
+  relay_->handle_timeout(now);
+  if (next_sweep_ <= now) close_idle_streams(now);
+  finish(network_.batch());
+}
+
+void TurnServer::close_idle_streams(Time now) {
+  stats_.streams_idle += std::erase_if(streams_, [&](const auto& entry) {
+    const ClientStream& stream = *entry.second;
+    const bool is_idle = now - stream.since() >= configuration_.idle_stream_timeout &&
+                         !relay_->has_allocation(stream.client());
+    if (is_idle) relay_->remove_socket(stream.client().socket, stream.client().endpoint);
+    return is_idle;
+  });
+  next_sweep_ = streams_.empty() ? kNever : now + kSweepInterval;
+}
+
+}  // namespace floe::server
