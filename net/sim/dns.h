@@ -9,6 +9,7 @@
 
 #include "floe/core/time.h"
 #include "floe/net/endpoint.h"
+#include "floe/net/nat64_prefix.h"
 
 namespace floe::net::sim {
 
@@ -23,6 +24,8 @@ class Dns {
  public:
   static constexpr Duration kDefaultLatency = std::chrono::milliseconds(20);
 
+  /// Knows ipv4only.arpa (RFC 7050) from the start.
+  Dns();
   /// Replaces what was known of `name`.
   void add(std::string_view name, std::vector<Address> addresses,
            Duration latency = kDefaultLatency);
@@ -37,6 +40,9 @@ class Dns {
   };
   /// Literal addresses are their own answer, at once; so is "localhost".
   Answer resolve(std::string_view name) const;
+  /// What a DNS64 makes of it (RFC 6147 section 5.1): a name without IPv6 addresses gets those that
+  /// lead to its IPv4 ones through the NAT64.
+  Answer resolve(std::string_view name, const Nat64Prefix& dns64) const;
 
  private:
   std::unordered_map<std::string, Answer> names_;

@@ -10,6 +10,26 @@ constexpr std::size_t kFirstSweep = 64;  // Flows; expired ones go when the tabl
 
 }  // namespace
 
+FirewallRules FirewallRules::router() {
+  return {.stateful = false};
+}
+
+FirewallRules FirewallRules::no_udp() {
+  return {.block_udp = true};
+}
+
+FirewallRules FirewallRules::only_web() {
+  return {.allow = {{Protocol::kTcp, 80}, {Protocol::kTcp, 443}}};
+}
+
+FirewallRules FirewallRules::only_https() {
+  return {.allow = {{Protocol::kTcp, 443}}};
+}
+
+FirewallRules FirewallRules::nothing() {
+  return {.block_udp = true, .block_tcp = true};
+}
+
 Firewall::Firewall(Fabric& fabric, std::string name, Subnet& inside, Subnet& outside,
                    const FirewallOptions& options)
     : Gateway(fabric, std::move(name), inside, outside, options.link),
@@ -21,7 +41,10 @@ void Firewall::receive(PacketPtr packet, Attachment& at) {
   const Endpoint& inside = is_outgoing ? packet->source : packet->destination;
   const Endpoint& remote = is_outgoing ? packet->destination : packet->source;
   const Flow flow{packet->protocol, inside, remote};
-  if (!allows(flow.protocol, remote.port)) return drop(*packet, at, Verdict::kBlocked);
+  if (!allows(flow.protocol, remote.port)) {
+    if (rules_.reject && is_outgoing) reject(*packet, at);
+    return drop(*packet, at, Verdict::kBlocked);
+  }
   if (is_outgoing) {
     open(flow);
   } else if (rules_.stateful && !is_open(flow)) {
@@ -36,6 +59,13 @@ bool Firewall::allows(Protocol protocol, std::uint16_t remote_port) const {
          std::ranges::any_of(rules_.allow, [&](const FirewallRules::Service& service) {
            return service.protocol == protocol && service.port == remote_port;
          });
+}
+
+void Firewall::reject(const Packet& packet, Attachment& at) {
+  if (packet.protocol != Protocol::kTcp || packet.tcp.has(TcpHeader::kRst)) return;
+  PacketPtr reset = fabric().packets().make();
+  answer_with_reset(packet, *reset);
+  at.transmit(std::move(reset));
 }
 
 void Firewall::open(const Flow& flow) {

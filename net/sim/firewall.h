@@ -18,11 +18,23 @@ struct FirewallRules {
     std::uint16_t port = 0;
   };
   std::vector<Service> allow{};
+  /// What the rules refuse is answered at once with RST (TCP); else it vanishes without a word.
+  bool reject = false;
   /// Packets from outside pass only if one of the same flow left before. False: all pass, which
   /// together with no other rule makes a plain router.
   bool stateful = true;
   Duration udp_timeout = std::chrono::minutes(2);
   Duration tcp_timeout = std::chrono::hours(2) + std::chrono::minutes(4);
+
+  /// Lets everything through both ways: a router.
+  static FirewallRules router();
+  static FirewallRules no_udp();
+  /// TCP to ports 80 and 443 alone.
+  static FirewallRules only_web();
+  /// TCP to port 443 alone.
+  static FirewallRules only_https();
+  /// Nothing at all.
+  static FirewallRules nothing();
 };
 
 struct FirewallOptions {
@@ -64,6 +76,8 @@ class Firewall final : public Gateway {
   };
   void receive(PacketPtr packet, Attachment& at) override;
   bool allows(Protocol protocol, std::uint16_t remote_port) const;
+  /// Answers `packet`, which came in at `at`, with RST.
+  void reject(const Packet& packet, Attachment& at);
   void open(const Flow& flow);
   bool is_open(const Flow& flow) const;
 

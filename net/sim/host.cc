@@ -152,8 +152,16 @@ std::unique_ptr<Timer> Host::create_timer(std::function<void()> callback) {
   return std::make_unique<HostTimer>(std::make_shared<HostEvent>(*this, std::move(callback)));
 }
 
+Dns::Answer Host::resolve(std::string_view name) const {
+  for (const Nic& nic : nics_) {
+    const auto& dns64 = nic.attachment->subnet().nat64_prefix();
+    if (nic.attachment->up() && dns64) return world_.dns().resolve(name, *dns64);
+  }
+  return world_.dns().resolve(name);
+}
+
 std::unique_ptr<Lookup> Host::lookup(std::string_view name, LookupCallback callback) {
-  const Dns::Answer answer = world_.dns().resolve(name);
+  const Dns::Answer answer = resolve(name);
   const bool online = std::ranges::any_of(nics_, [](const Nic& n) { return n.attachment->up(); });
   Duration latency = answer.latency;
   Result<std::vector<Address>> result = answer.addresses;

@@ -135,6 +135,8 @@ class Host final : public Network, public Node {
   void receive(PacketPtr packet, Attachment& at) override;
   void attachment_changed(Attachment&) override { tell_watches(); }
   void tell_watches();
+  /// What the resolver of its first interface that has one says.
+  Dns::Answer resolve(std::string_view name) const;
   void dispatch(PacketPtr packet);
   /// The source as an application sees it: with the scope id of a link-local address.
   Endpoint seen_source(const Packet& packet) const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,8 +37,17 @@ struct NatOptions {
   /// The block of the subnet it makes inside; nullopt: one nobody else got. Two NATs may use the
   /// same block.
   std::optional<AddressBlock> inside{};
+  /// Stand on this subnet (say, a firewall's inside that has IPv6) instead of making a new one.
+  Subnet* inside_subnet = nullptr;
+  /// Set: a NAT64 (RFC 6146). Inside is IPv6; what goes there to an address under the prefix
+  /// leaves as IPv4. The inside's DNS is a DNS64 (RFC 6147).
+  std::optional<Nat64Prefix> nat64{};
   /// Keep the internal port as the external one if it is free; else, and otherwise, random ports.
   bool port_preservation = false;
+  /// Keep the internal port always: internal hosts that use the same one share it, and what comes
+  /// from outside goes to the one whose filter it passes, the last one heard of if to several
+  /// ("port overloading", RFC 4787 section 4.2.1).
+  bool port_overloading = false;
   /// The external ports it has; fewer stand for a carrier that shares addresses out.
   std::uint16_t first_port = 1024;
   std::uint16_t last_port = 65'535;
@@ -56,9 +66,19 @@ struct NatOptions {
   static NatOptions address_restricted();
   static NatOptions port_restricted();
   static NatOptions symmetric();
+  /// Maps like a symmetric NAT and filters by address.
+  static NatOptions symmetric_address_restricted();
+  /// What most people have at home: port restricted, keeps ports, hairpins.
+  static NatOptions home_router();
+  /// A carrier's (RFC 6888): endpoint-independent mapping, one of `addresses` for each customer;
+  /// allocated if empty. Put NATs behind it.
+  static NatOptions carrier_grade(std::vector<Address> addresses = {});
+  /// A mobile carrier's gateway from IPv6 (RFC 6146) with the well-known prefix.
+  static NatOptions nat64_gateway();
 };
 
-/// An IPv4 NAT for UDP and TCP. IPv6 wants a `Firewall` beside it, on the same inside subnet.
+/// An IPv4 NAT, or a NAT64, for UDP and TCP. IPv6 beside IPv4 wants a `Firewall` on the same inside
+/// subnet.
 class Nat final : public Gateway {
  public:
   Nat(Fabric& fabric, std::string name, Subnet& inside, Subnet& outside, const NatOptions& options);
@@ -73,11 +93,33 @@ class Nat final : public Gateway {
   /// Maps one endpoint (a port forwarding); the ports may differ. Nothing is filtered.
   void map_static(Protocol protocol, const Endpoint& internal, const Endpoint& external);
 
+  /// What a port mapping protocol asks for: maps `internal` for `lifetime` from now on, to
+  /// `wanted_port` if that is free (0: any). Nothing is filtered. An endpoint that is mapped
+  /// already keeps its external endpoint. nullopt: no port is free.
+  std::optional<Endpoint> map_dynamic(Protocol protocol, const Endpoint& internal,
+                                      std::uint16_t wanted_port, Duration lifetime);
+  /// Ends what `map_dynamic` began; false if there is nothing to end.
+  bool unmap_dynamic(Protocol protocol, const Endpoint& internal);
+  struct DynamicMapping {
+    Protocol protocol;
+    Endpoint internal;
+    Endpoint external;
+    Time expires;
+  };
+  /// Those that have not expired, by protocol and external endpoint.
+  std::vector<DynamicMapping> dynamic_mappings() const;
+  /// The external address that mappings of `internal` get.
+  const Address& external_for(const Address& internal) { return choose_address(internal); }
+
   /// Forgets all mappings but the static ones: the next packets get new ports (except with port
   /// preservation).
   void rebind();
   /// The same with new external addresses; those of static mappings stay.
   void reboot(const std::vector<Address>& external);
+  /// When its mappings began: at the start, or at the last `rebind` or `reboot`.
+  Time up_since() const { return up_since_; }
+  /// Calls `then` after each `rebind` and `reboot`.
+  void on_restart(std::function<void()> then) { on_restart_ = std::move(then); }
 
   std::size_t mappings() const { return mappings_.size(); }
   bool is_transparent() const override { return false; }
@@ -102,27 +144,44 @@ class Nat final : public Gateway {
     std::unordered_map<Endpoint, Time> permitted;  // By what filtering looks at; until when.
     std::size_t sweep_at;
   };
-  using Externals = std::unordered_map<Endpoint, Mapping*>;
+  /// More than one mapping has an endpoint only with port overloading.
+  using Externals = std::unordered_map<Endpoint, std::vector<Mapping*>>;
+  struct Explicit {  // Static for ever, dynamic until it expires.
+    Endpoint to;
+    Time expires = kNever;
+  };
   struct Translations {
-    std::unordered_map<Endpoint, Endpoint> out;
-    std::unordered_map<Endpoint, Endpoint> in;
+    std::unordered_map<Endpoint, Explicit> out;
+    std::unordered_map<Endpoint, Explicit> in;
   };
 
   void receive(PacketPtr packet, Attachment& at) override;
+  /// From IPv6 to IPv4 as far as a NAT64 is concerned; false if `packet` is not for it.
+  bool enter(Packet& packet) const;
   Verdict translate_source(Packet& packet);
   Verdict translate_destination(Packet& packet);
   bool is_external(const Address& address) { return outside().has(address); }
 
   Mapping* find_or_create(const Packet& packet);
-  Mapping* find_external(Protocol protocol, const Endpoint& external);
+  /// Those at `external` that have not expired; forgets the others.
+  const std::vector<Mapping*>& find_external(Protocol protocol, const Endpoint& external);
+  std::optional<Endpoint> find_explicit(Protocol protocol, const Endpoint& internal) const;
   void refresh(Mapping& mapping, const Endpoint& remote);
   bool permits(const Mapping& mapping, const Endpoint& remote) const;
   std::optional<Endpoint> choose_external(Protocol protocol, const Endpoint& internal);
   const Address& choose_address(const Address& internal);
   bool is_free(Protocol protocol, const Endpoint& external);
+  bool is_explicit(Protocol protocol, const Endpoint& external) const;
   void forget(Mapping& mapping);
+  void forget_external(const Mapping& mapping);
   void forget_expired();
   Externals& externals(Protocol protocol) { return externals_[static_cast<std::size_t>(protocol)]; }
+  Translations& explicit_for(Protocol protocol) {
+    return explicit_[static_cast<std::size_t>(protocol)];
+  }
+  const Translations& explicit_for(Protocol protocol) const {
+    return explicit_[static_cast<std::size_t>(protocol)];
+  }
 
   NatOptions options_;
   SeededRandom random_;
@@ -133,7 +192,9 @@ class Nat final : public Gateway {
   std::size_t sweep_at_ = 0;
   std::unordered_map<Address, Address> static_addresses_out_;
   std::unordered_map<Address, Address> static_addresses_in_;
-  std::array<Translations, 2> static_endpoints_;  // Per protocol.
+  std::array<Translations, 2> explicit_;  // Per protocol.
+  Time up_since_;
+  std::function<void()> on_restart_;
 };
 
 }  // namespace floe::net::sim

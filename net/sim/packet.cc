@@ -19,6 +19,16 @@ void Packet::fire() {
   }
 }
 
+void answer_with_reset(const Packet& packet, Packet& reset) {
+  reset.protocol = Protocol::kTcp;
+  reset.source = packet.destination;
+  reset.destination = packet.source;
+  reset.tcp.flags = TcpHeader::kRst | TcpHeader::kAck;
+  reset.tcp.sequence = packet.tcp.acknowledgment;
+  const bool counts = packet.tcp.has(TcpHeader::kSyn) || packet.tcp.has(TcpHeader::kFin);
+  reset.tcp.acknowledgment = packet.tcp.sequence + packet.payload.size() + (counts ? 1 : 0);
+}
+
 void RecyclePacket::operator()(Packet* packet) const {
   packet->pool_->recycle(packet);
 }

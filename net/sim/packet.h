@@ -71,6 +71,10 @@ class Packet final : public Event {
   Leg leg_ = Leg::kToSubnet;
 };
 
+/// Makes `reset` the RST that answers `packet`, a segment of no connection (RFC 9293 section
+/// 3.10.7.1).
+void answer_with_reset(const Packet& packet, Packet& reset);
+
 struct RecyclePacket {
   void operator()(Packet* packet) const;
 };

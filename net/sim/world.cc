@@ -109,12 +109,21 @@ Nat& World::add_nat(const NatOptions& options) {
   if (resolved.name.empty()) resolved.name = "nat" + std::to_string(++nats_);
   Subnet& outside = subnet_inside(options.behind);
   if (resolved.external.empty()) resolved.external = {outside.allocate(Family::kIpv4)};
-  const AddressBlock block = options.inside.value_or(next_block(Family::kIpv4, false));
-  Subnet& inside = add_subnet({resolved.name + "'s inside", block, std::nullopt});
+  const Family family = options.nat64 ? Family::kIpv6 : Family::kIpv4;
+  Subnet& inside = options.inside_subnet != nullptr
+                       ? *options.inside_subnet
+                       : add_subnet({resolved.name + "'s inside", {}, {}});
+  const auto present = inside.block(family);
+  const AddressBlock block = present          ? *present
+                             : options.inside ? *options.inside
+                                              : next_block(family, false);
   auto nat = std::make_unique<Nat>(fabric_, resolved.name, inside, outside, resolved);
-  const Address gateway = inside.allocate(Family::kIpv4);
-  inside.set_gateway(Family::kIpv4, *nat, gateway);
-  nat->inside_attachment().add_address(gateway);
+  if (options.nat64) {
+    const AddressBlock prefix{options.nat64->base(), options.nat64->length()};
+    inside.set_nat64_prefix(*options.nat64);
+    inside.add_local_route(prefix, nat->inside_attachment());
+  }
+  if (!inside.has_gateway(family)) connect(inside, *nat, block);
   Nat& added = *nat;
   gateways_.push_back(std::move(nat));
   return added;
@@ -130,15 +139,45 @@ Firewall& World::add_firewall(const FirewallOptions& options) {
   for (const Family family : {Family::kIpv4, Family::kIpv6}) {
     const bool wanted = family == Family::kIpv4 ? options.ipv4 : options.ipv6;
     if (!wanted || inside.has_gateway(family)) continue;
-    if (!inside.block(family)) inside.set_block(next_block(family, outside.is_internet()));
-    const Address gateway = inside.allocate(family);
-    inside.set_gateway(family, *firewall, gateway);
-    firewall->inside_attachment().add_address(gateway);
+    const auto present = inside.block(family);
+    connect(inside, *firewall, present ? *present : next_block(family, outside.is_internet()));
     outside.add_route(*inside.block(family), firewall->outside());
   }
   Firewall& added = *firewall;
   gateways_.push_back(std::move(firewall));
   return added;
+}
+
+Clat& World::add_clat(const ClatOptions& options) {
+  Subnet& outside = options.on != nullptr ? *options.on : subnet_inside(options.behind);
+  FLOE_CHECK(outside.nat64_prefix());  // A CLAT needs a NAT64 on the far side.
+  const std::string name = options.name.empty() ? "clat" + std::to_string(++clats_) : options.name;
+  // RFC 7335: the block for the inside of CLATs.
+  const AddressBlock block{Address::v4(192, 0, 0, 0), 29};
+  Subnet& inside = add_subnet({name + "'s inside", block, {}});
+  auto clat = std::make_unique<Clat>(fabric_, name, inside, outside, options);
+  connect(inside, *clat, block);
+  Clat& added = *clat;
+  gateways_.push_back(std::move(clat));
+  return added;
+}
+
+Router& World::add_router(Nat& nat, const RouterOptions& options) {
+  Subnet& inside = nat.inside();
+  FLOE_CHECK(inside.gateway_address(Family::kIpv4));  // A NAT64 has no router.
+  const Address address = *inside.gateway_address(Family::kIpv4);
+  nat.inside_attachment().remove_address(address);
+  Host& host = add_host(nat.name() + "/router",
+                        {.on = &inside, .addresses = {address}, .link = {.latency = {}}});
+  routers_.push_back(std::make_unique<Router>(host, nat, options));
+  return *routers_.back();
+}
+
+void World::connect(Subnet& inside, Gateway& gateway, const AddressBlock& block) {
+  if (!inside.block(block.family())) inside.set_block(block);
+  const Address address = inside.allocate(block.family());
+  inside.set_gateway(block.family(), gateway, address);
+  gateway.inside_attachment().add_address(address);
 }
 
 AddressBlock World::next_block(Family family, bool is_public) {

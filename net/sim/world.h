@@ -11,11 +11,13 @@
 
 #include "floe/core/random.h"
 #include "floe/core/time.h"
+#include "floe/net/sim/clat.h"
 #include "floe/net/sim/dns.h"
 #include "floe/net/sim/fabric.h"
 #include "floe/net/sim/firewall.h"
 #include "floe/net/sim/host.h"
 #include "floe/net/sim/nat.h"
+#include "floe/net/sim/router.h"
 #include "floe/net/sim/subnet.h"
 #include "floe/net/sim/trace.h"
 #include "floe/net/sim/virtual_clock.h"
@@ -72,6 +74,9 @@ class World {
   Host& add_host(std::string_view name, const InterfaceOptions& first = {});
   Nat& add_nat(const NatOptions& options = {});
   Firewall& add_firewall(const FirewallOptions& options = {});
+  Clat& add_clat(const ClatOptions& options);
+  /// Lets hosts behind `nat` ask it for port mappings. Its machine is called "<the NAT>/router".
+  Router& add_router(Nat& nat, const RouterOptions& options = {});
 
   Dns& dns() { return dns_; }
   Trace& trace() { return fabric_.trace(); }
@@ -86,6 +91,8 @@ class World {
   Subnet& subnet_inside(Gateway* gateway) {
     return gateway != nullptr ? gateway->inside() : *internet_;
   }
+  /// Gives `inside` a block, if it has none, and `gateway` as its way out.
+  void connect(Subnet& inside, Gateway& gateway, const AddressBlock& block);
   /// A block of addresses that no subnet got yet.
   AddressBlock next_block(Family family, bool is_public);
 
@@ -97,8 +104,10 @@ class World {
   std::vector<std::unique_ptr<Subnet>> subnets_;
   std::vector<std::unique_ptr<Gateway>> gateways_;
   std::vector<std::unique_ptr<Host>> hosts_;
+  std::vector<std::unique_ptr<Router>> routers_;  // They run on hosts.
   std::size_t nats_ = 0;
   std::size_t firewalls_ = 0;
+  std::size_t clats_ = 0;
   std::size_t private_blocks_ = 0;
   std::size_t public_blocks_ = 0;
   std::size_t ipv6_blocks_ = 0;

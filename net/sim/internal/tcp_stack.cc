@@ -92,11 +92,10 @@ Result<Endpoint> TcpStack::choose_local(const Endpoint& wanted) {
                 wanted.address.to_string() + " is not an address of " + host_.name());
   }
   if (wanted.port != 0) return wanted;
-  const auto port = host_.choose_port(Host::kFirstDynamicPort, Host::kLastDynamicPort,
-                                      [&](std::uint16_t candidate) {
-                                        return !connecting_from_.contains(candidate) &&
-                                               !is_listening({wanted.address, candidate});
-                                      });
+  const auto port = host_.choose_port(
+      Host::kFirstDynamicPort, Host::kLastDynamicPort, [&](std::uint16_t candidate) {
+        return !connecting_from_.contains(candidate) && !is_listening({wanted.address, candidate});
+      });
   if (!port) return fail(Errc::kAddressInUse, "every dynamic TCP port is taken");
   return Endpoint{wanted.address, *port};
 }
