@@ -71,8 +71,9 @@ Error mismatch(Bytes certificate, const std::vector<Fingerprint>& promised) {
 }  // namespace
 
 Result<std::unique_ptr<Connection>> Connection::create(Config config) {
-  if (config.identity == nullptr) {
-    return fail(Errc::kInvalidArgument, "a DTLS connection needs Config::identity");
+  if ((config.identity == nullptr) == (config.authenticator == nullptr)) {
+    return fail(Errc::kInvalidArgument,
+                "a DTLS connection needs either Config::identity or Config::authenticator");
   }
   if (config.mtu < kMinMtu || config.mtu > kMaxMtu) {
     return fail(Errc::kInvalidArgument, "Config::mtu of " + std::to_string(config.mtu) +
@@ -85,6 +86,7 @@ Result<std::unique_ptr<Connection>> Connection::create(Config config) {
   auto session = Session::create(
       {.role = self.config_.role,
        .identity = self.config_.identity,
+       .authenticator = self.config_.authenticator,
        .mtu = self.config_.mtu,
        .srtp_profiles = self.config_.srtp_profiles,
        .accept_certificate = [&self](Bytes der) { return self.accept_certificate(der); }});
@@ -107,6 +109,31 @@ void Connection::start(Time now) {
   advance_handshake();
   for (const auto& datagram : std::exchange(early_datagrams_, {})) take_datagram(datagram);
   update_deadline(now);
+}
+
+bool Connection::listen(Time now, Bytes datagram) {
+  FLOE_CHECK(state_ == State::kIdle && config_.role == Role::kServer);
+  ++datagrams_received_;
+  const auto record = looks_like_dtls(datagram) ? next_record(datagram) : std::nullopt;
+  if (!record) {
+    drop(DropReason::kMalformed);
+    return false;
+  }
+  const auto reason = record->encrypted() ? std::optional(DropReason::kUnexpected)
+                                          : why_drop_unencrypted(*record, config_.role);
+  if (reason) {
+    drop(*reason);
+    return false;
+  }
+  session_->feed(record->whole, false);
+  const bool verified = session_->listen() == Session::Outcome::kDone;
+  if (verified) {
+    state_ = State::kHandshaking;
+    advance_handshake();
+    update_deadline(now);
+  }
+  session_->end_feed();
+  return verified;
 }
 
 void Connection::set_round_trip(Duration round_trip) {
@@ -215,6 +242,9 @@ void Connection::advance_handshake() {
 
 Error Connection::handshake_error() const {
   if (mismatch_) return *mismatch_;
+  if (config_.authenticator != nullptr) {
+    if (auto failure = config_.authenticator->failure()) return *std::move(failure);
+  }
   if (session_->timed_out()) {
     std::string text = "the DTLS peer answered none of " + std::to_string(session_->retransmits()) +
                        " retransmissions";
@@ -231,6 +261,8 @@ Error Connection::handshake_error() const {
 void Connection::finish_handshake() {
   state_ = State::kUnverified;
   refusal_.reset();
+  // Its context has decided, and nothing that RFC 7627 protects is taken from the session.
+  if (config_.authenticator != nullptr) return become_connected();
   if (!session_->extended_master_secret()) {
     // RFC 7627: without it, exported SRTP keys and the certificates that were verified do not
     // belong together for certain. Every WebRTC peer has it.
@@ -257,6 +289,10 @@ void Connection::verify_peer() {
     session_->send_last_alert(kFatal, static_cast<std::uint8_t>(AlertDescription::kBadCertificate));
     return fail_with(mismatch(certificate, config_.remote_fingerprints));
   }
+  become_connected();
+}
+
+void Connection::become_connected() {
   verified_ = true;
   state_ = State::kConnected;
   events_.push_back(Connected{session_->cipher(), session_->srtp_profile()});

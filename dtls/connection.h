@@ -15,6 +15,7 @@
 #include "floe/core/limits.h"
 #include "floe/core/result.h"
 #include "floe/core/time.h"
+#include "floe/dtls/authenticator.h"
 #include "floe/dtls/fingerprint.h"
 #include "floe/dtls/identity.h"
 #include "floe/dtls/plaintext_queue.h"
@@ -59,7 +60,9 @@ class Connection {
  public:
   struct Config {
     Role role = Role::kClient;
-    std::shared_ptr<const Identity> identity;        ///< Required.
+    std::shared_ptr<const Identity> identity;  ///< Required, or else:
+    /// Authentication by other means than fingerprints, which stay empty.
+    std::shared_ptr<const Authenticator> authenticator{};
     std::vector<Fingerprint> remote_fingerprints{};  ///< Empty: not known yet.
     /// First retransmission timeout, see `set_round_trip`. RFC 6347 section 4.2.4.1 has a second
     /// for those who know nothing about their path. Clamped to 50 ms to 3 s.
@@ -92,6 +95,11 @@ class Connection {
   /// The client's ClientHello becomes ready to send; the server begins to listen. A server keeps
   /// the few datagrams that came before. Further calls do nothing.
   void start(Time now);
+  /// For a server that anybody may write to: instead of `start`, with each datagram from a client
+  /// it does not know. A ClientHello without a cookie that the authenticator's context accepts is
+  /// answered (`poll_transmit`) and forgotten. True once there was one with it: the handshake has
+  /// begun, the connection belongs to that client. RFC 6347 section 4.2.1.
+  bool listen(Time now, Bytes datagram);
 
   /// Derives the first retransmission timeout from the path's round trip: twice of it, between
   /// 50 ms and 3 s. Holds for timers started from here on, that is from the next flight or the
@@ -189,6 +197,7 @@ class Connection {
   void finish_handshake();
   bool accept_certificate(Bytes certificate);
   void verify_peer();
+  void become_connected();
   void read_plaintext();
   void on_close_notify();
   void fail_with(Error error);

@@ -100,7 +100,6 @@ ssl_ctx_st* Session::new_context() {
   // the fingerprint does.
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   SSL_CTX_set_cert_verify_callback(context, on_verify, nullptr);
-  SSL_CTX_set_info_callback(context, on_info);
   return context;
 }
 
@@ -114,7 +113,8 @@ Result<std::unique_ptr<Session>> Session::create(Config config) {
   ERR_clear_error();
   auto session = std::unique_ptr<Session>(new Session(std::move(config)));
   const Config& kept = session->config_;
-  SSL* ssl = SSL_new(kept.identity->handles_->context);
+  SSL* ssl = SSL_new(kept.authenticator != nullptr ? kept.authenticator->context()
+                                                   : kept.identity->handles_->context);
   BIO* bio = BIO_new(datagram_method());
   session->ssl_ = ssl;
   if (ssl == nullptr || bio == nullptr) {
@@ -125,12 +125,16 @@ Result<std::unique_ptr<Session>> Session::create(Config config) {
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);
   SSL_set_app_data(ssl, session.get());
+  SSL_set_info_callback(ssl, on_info);
   DTLS_set_timer_cb(ssl, on_timer);
   DTLS_set_link_mtu(ssl, static_cast<long>(kept.mtu));
   const std::string profiles = joined_names(kept.srtp_profiles);
   if (!profiles.empty() && SSL_set_tlsext_use_srtp(ssl, profiles.c_str()) != 0) {
     return fail(Errc::kUnsupported, "OpenSSL cannot negotiate the SRTP profiles " + profiles +
                                         ": " + take_openssl_errors());
+  }
+  if (kept.authenticator != nullptr && !kept.authenticator->prepare(ssl)) {
+    return fail(Errc::kInternal, "OpenSSL cannot set up a session: " + take_openssl_errors());
   }
   if (kept.role == Role::kClient) {
     SSL_set_connect_state(ssl);
@@ -277,6 +281,19 @@ Session::Outcome Session::outcome_of(int returned) {
 Session::Outcome Session::handshake() {
   ERR_clear_error();
   return outcome_of(SSL_do_handshake(ssl_));
+}
+
+Session::Outcome Session::listen() {
+  ERR_clear_error();
+  // HelloVerifyRequest repeats the number of the record it answers, and the handshake goes on from
+  // there (RFC 6347 section 4.2.1).
+  renumber_ = false;
+  BIO_ADDR* const unused = BIO_ADDR_new();
+  FLOE_CHECK(unused != nullptr);
+  const int result = DTLSv1_listen(ssl_, unused);
+  BIO_ADDR_free(unused);
+  ERR_clear_error();
+  return result > 0 ? Outcome::kDone : Outcome::kWantMore;
 }
 
 Session::Outcome Session::read(MutableBytes space, std::size_t& size) {

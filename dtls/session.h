@@ -14,6 +14,7 @@
 #include "floe/core/bytes.h"
 #include "floe/core/result.h"
 #include "floe/core/time.h"
+#include "floe/dtls/authenticator.h"
 #include "floe/dtls/identity.h"
 #include "floe/dtls/role.h"
 #include "floe/dtls/srtp_profile.h"
@@ -47,7 +48,8 @@ class Session {
 
   struct Config {
     Role role;
-    std::shared_ptr<const Identity> identity;
+    std::shared_ptr<const Identity> identity;            ///< One of these two.
+    std::shared_ptr<const Authenticator> authenticator;  ///< Decides on certificates itself.
     std::size_t mtu;
     std::span<const SrtpProfile> srtp_profiles;
     /// Asked for the peer's certificate (DER) in mid-handshake; false ends it with bad_certificate.
@@ -69,6 +71,10 @@ class Session {
   void feed(Bytes record, bool encrypted);
   void end_feed();
   Outcome handshake();
+  /// For a server's first datagrams, fed as unencrypted ones: a ClientHello without a valid cookie
+  /// is answered with HelloVerifyRequest and forgotten (kWantMore), one with it begins the
+  /// handshake (kDone), which `handshake` continues.
+  Outcome listen();
   /// One application record into `space`, which must hold the largest.
   Outcome read(MutableBytes space, std::size_t& size);
   /// Seals straight into `out`.

@@ -59,6 +59,8 @@ class SinkRegistration {
   }
 
   SocketId id() const { return id_; }
+  /// The network is still there.
+  bool is_active() const { return !table_.expired(); }
 
  private:
   std::weak_ptr<SinkTable> table_;
