@@ -49,8 +49,8 @@ void describe(const char* name, const End& end, std::string& out) {
 
 Encounter::Encounter(const Cell& cell, std::uint64_t seed)
     : cell_(cell), topology_(cell, seed), world_(topology_.world) {
-  create(alice_, bob_, *topology_.alice, ice::Role::kControlling);
-  create(bob_, alice_, *topology_.bob, ice::Role::kControlled);
+  create(alice_, bob_, *topology_.alice.host, ice::Role::kControlling);
+  create(bob_, alice_, *topology_.bob.host, ice::Role::kControlled);
 }
 
 Encounter::~Encounter() {
@@ -61,7 +61,7 @@ Encounter::~Encounter() {
 void Encounter::create(End& end, End& peer, net::sim::Host& host, ice::Role role) {
   ice::Transport::Config config;
   config.agent.role = role;
-  config.servers = topology_.servers;
+  config.servers = topology_.servers.configuration();
   ice::Transport::Handlers handlers;
   handlers.candidate = [this, &end, &peer](const ice::Candidate& candidate) {
     end.gathered.push_back(candidate);
@@ -114,7 +114,7 @@ Seen Encounter::run() {
   const bool came = world_.run_until([this] { return connected(); }, kPatience);
   if (came) {
     seen.to_connect = world_.now() - begun;
-    seen.packets = packets_sent(*topology_.alice) + packets_sent(*topology_.bob);
+    seen.packets = packets_sent(*topology_.alice.host) + packets_sent(*topology_.bob.host);
     static_cast<void>(world_.run_until([this] { return settled(); }, seconds(20)));
     exchange_packets();
     seen.path = path();

@@ -1,15 +1,21 @@
 #pragma once
 
-#include <memory>
-#include <string>
+#include <string_view>
 #include <vector>
 
-#include "floe/ice/server.h"
 #include "floe/net/sim/world.h"
-#include "floe/servers/stun/stun_server.h"
+#include "tests/nat_matrix/servers.h"
 #include "tests/nat_matrix/side.h"
 
 namespace floe::nat_matrix {
+
+/// One side as it was built.
+struct Place {
+  net::sim::Host* host = nullptr;
+  /// From the inside out; shared ones are in both places.
+  std::vector<net::sim::Nat*> nats{};
+  std::vector<net::sim::Firewall*> firewalls{};
+};
 
 /// A cell as a simulated network: two machines behind what their sides say, and the servers.
 ///
@@ -24,21 +30,13 @@ class Topology {
   Topology(const Cell& cell, std::uint64_t seed);
 
   net::sim::World world;
-  net::sim::Host* alice = nullptr;
-  net::sim::Host* bob = nullptr;
-  /// The gateways of each side from the inside out; shared ones are in both.
-  std::vector<net::sim::Gateway*> alice_gateways;
-  std::vector<net::sim::Gateway*> bob_gateways;
-  /// For `ice::Transport::Config::servers`.
-  std::vector<ice::ServerConfig> servers;
+  Servers servers;
+  Place alice;
+  Place bob;
 
  private:
-  net::sim::Host& add_apart(const Side& side, std::string_view name,
-                            std::vector<net::sim::Gateway*>& gateways);
+  Place add_apart(const Side& side, std::string_view name);
   void add_behind_one_nat(const Cell& cell);
-  void add_stun_server();
-
-  std::vector<std::unique_ptr<server::StunServer>> stun_servers_;
 };
 
 }  // namespace floe::nat_matrix
