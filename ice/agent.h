@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,7 +22,9 @@
 #include "floe/ice/credentials.h"
 #include "floe/ice/gatherer.h"
 #include "floe/ice/generation.h"
+#include "floe/ice/nomination.h"
 #include "floe/ice/packet_queue.h"
+#include "floe/ice/timeline.h"
 #include "floe/net/datagram.h"
 #include "floe/net/pacer.h"
 #include "floe/net/send_batch.h"
@@ -45,17 +48,21 @@ std::string_view to_string(State state);
 enum class GatheringState : std::uint8_t { kNew, kGathering, kComplete };
 std::string_view to_string(GatheringState state);
 
-enum class Nomination : std::uint8_t {
-  kRegular,     ///< RFC 8445: one pair is chosen, then nominated once.
-  kAggressive,  ///< RFC 5245: every check nominates; the best that succeeds wins.
+/// Which paths may be used (W3C RTCIceTransportPolicy, and one more).
+enum class Policy : std::uint8_t {
+  kAll,
+  kNoHost,  ///< Host candidates are used as bases, but the peer is not told of them.
+  kRelay,   ///< Nothing leaves, not even an answer to a check, but through a relay.
 };
 
-/// A full ICE agent for one data stream with one component (everything is multiplexed), as an
-/// engine: it is told the time and handed packets; it is asked for packets, timers and events.
+/// An ICE agent for one data stream with one component (everything is multiplexed), as an engine:
+/// it is told the time and handed packets; it is asked for packets, timers and events.
 /// `ice::Transport` drives one over a network.
 ///
-/// Its code stands in four files, by phase: agent.cc (candidates, states, time), agent_checks.cc
-/// (what we send), agent_requests.cc (checks that come in), agent_responses.cc (answers to ours).
+/// Its code stands in files by phase: agent.cc (candidates and pairs), agent_packets.cc (packets
+/// and time), agent_checks.cc (what we send), agent_requests.cc (checks that come in),
+/// agent_responses.cc (answers to ours), agent_state.cc (path and states), agent_restart.cc
+/// (generations).
 class Agent {
  public:
   struct Config {
@@ -63,10 +70,19 @@ class Agent {
     /// Generated when absent.
     std::optional<Credentials> credentials;
     std::optional<std::uint64_t> tie_breaker;
+    /// An ICE-lite agent (RFC 8445 section 2.5) answers checks and sends none. For hosts that
+    /// everybody can reach.
+    bool lite = false;
+    Policy policy = Policy::kAll;
     Nomination nomination = Nomination::kRegular;
-    /// How long the controlling agent waits, once it has a valid pair, for a better one to succeed
-    /// before it nominates. Data flows on the best valid pair meanwhile.
-    Duration nomination_wait = std::chrono::milliseconds(250);
+    Nominator::Timing acceptance;
+    Nominator::Renomination renomination;
+    /// Nominations by the peer that come within this time after its first are those of an
+    /// aggressive agent, of which the best pair wins; later ones mean that it moves.
+    Duration settling = std::chrono::seconds(5);
+    /// After a restart has a nominated pair, packets on the old generation's pairs are taken and
+    /// answered for this long (RFC 8445 section 8.3.1).
+    Duration linger = std::chrono::seconds(3);
     ConnectivityChecks::Timing checks;
     /// RFC 8863 section 4: no failure before this long after checking began, though no pairs are
     /// left: the peer's checks may still bring peer-reflexive candidates. The recommended value is
@@ -134,7 +150,21 @@ class Agent {
     std::uint64_t role_conflicts = 0;
     std::uint64_t unknown_attributes = 0;
     std::uint64_t asymmetric_responses = 0;
-    std::uint64_t pairs_dropped = 0;
+    std::uint64_t dropped_by_policy = 0;    ///< Checks at an address the policy does not use.
+    std::uint64_t own_checks = 0;           ///< Our own, come back: somebody reflects them.
+    std::uint64_t own_addresses = 0;        ///< Pairs not formed because they lead to ourselves.
+    std::uint64_t old_generation = 0;       ///< Checks for the generation before the restart.
+    std::uint64_t consent_refused = 0;      ///< Checks answered 403 (`revoke_consent`).
+    std::uint64_t consent_revoked = 0;      ///< 403 answers of the peer.
+    std::uint64_t failovers = 0;            ///< A dead path gave way to another valid pair.
+    std::uint64_t nominations_ignored = 0;  ///< Renominations that are not newer than the last.
+    std::uint64_t remote_candidates_refused = 0;
+    std::uint64_t events_dropped = 0;  ///< Nobody polled for them.
+    std::uint64_t pairs_dropped = 0;   ///< Peer-reflexive ones there was no room for.
+    std::uint64_t pairs_pruned = 0;    ///< By the checklist's limit.
+    std::uint64_t stun_bytes_received = 0;
+    std::uint64_t stun_bytes_sent = 0;
+    Gatherer::Stats gathering;
   };
 
   /// `random` and `pacer` must outlive the agent.
@@ -145,12 +175,28 @@ class Agent {
   Role role() const { return role_; }
   State state() const { return state_; }
   GatheringState gathering_state() const { return gathering_state_; }
-  const Stats& stats() const { return stats_; }
+  Stats stats() const;
 
   /// The roles follow from who offered (RFC 8445 section 6.1.1). May change until checks begin.
   void set_role(Role role);
 
   // --- Local side (RFC 8445 section 5.1) ---
+
+  /// The peer said it is lite (or full): then we control (RFC 8445 section 6.1.1). Before its
+  /// credentials are set.
+  void set_remote_lite(bool lite);
+  bool remote_lite() const { return remote_lite_; }
+
+  // --- Generations (RFC 8445 section 9) ---
+
+  /// Begins a new ICE generation with new credentials: gathers anew and waits for the peer's new
+  /// credentials. Roles are kept. The path stays in use, and its consent is kept, until the new
+  /// generation has a nominated pair. The side that is told of the peer's restart calls it too,
+  /// before it sets the peer's new credentials. Errors: kClosed; kInvalidArgument for credentials
+  /// that are illegal or not new.
+  [[nodiscard]] Result<> restart(Time now, std::optional<Credentials> credentials = std::nullopt);
+  /// True while the generation before the last restart still carries data or is still listened to.
+  bool keeps_previous_generation() const { return previous_.has_value(); }
 
   /// Starts gathering on `sockets`: their addresses become host candidates at once, and every
   /// server is asked from each of them.
@@ -169,7 +215,7 @@ class Agent {
   // --- Remote side ---
 
   /// Errors: kInvalidArgument (RFC 8839 section 5.4), kInvalidState when other credentials are set
-  /// already.
+  /// already, or when they are our own: signalling reflects.
   [[nodiscard]] Result<> set_remote_credentials(Time now, const Credentials& credentials);
   /// Errors: kInvalidArgument for an address nobody can be reached at or a candidate of another
   /// generation, kUnsupported for TCP and for names, kLimitExceeded.
@@ -193,72 +239,128 @@ class Agent {
 
   // --- The path ---
 
+  /// Moves the path to another valid pair (see `Nominator::Renomination`). Errors: kInvalidState
+  /// when renomination is off, the agent is controlled, or the pair is not valid (any more).
+  [[nodiscard]] Result<> renominate(Time now, PairId pair);
+  /// The peer may not send here any more: the state becomes failed, and its checks are answered 403
+  /// (RFC 7675 section 5.2) until the next restart.
+  void revoke_consent(Time now);
+
   /// Where data may go now; nothing without a valid pair and the peer's consent.
   std::optional<net::Route> route() const;
-  const CandidatePair* selected_pair() const { return current_.path_pair(); }
+  const CandidatePair* selected_pair() const { return carrier().path_pair(); }
   const CheckList::Pairs& pairs() const { return current_.check_list.pairs(); }
   /// The last round trip measured on the path, if any.
   std::optional<Duration> round_trip() const;
+  /// What happened and when.
+  const Timeline& timeline() const { return timeline_; }
 
  private:
+  /// Events kept for `poll_event`. An agent that gathers everything it may makes about 400.
+  static constexpr std::size_t kMaxEvents = 1024;
+
   /// A check whose remaining steps wait for the peer's credentials (RFC 8445 section 7.3).
   struct EarlyCheck {
     net::SocketId socket;
     net::Endpoint source;
     std::uint32_t priority;
     bool use_candidate;
+    std::optional<std::uint32_t> nomination;
     std::string remote_ufrag;
   };
 
   // agent.cc
+  void drain_gatherer();
+  void take_local(LocalCandidate candidate);
+  void withdraw(Generation& generation, std::uint32_t local, std::string_view why);
+  void pair_with_remotes(std::uint32_t local);
+  void pair_with_locals(std::uint32_t remote);
+  CandidatePair make_pair(std::uint32_t local, std::uint32_t remote) const;
+  bool can_pair(const LocalCandidate& local, const Candidate& remote);
+  bool admits(const LocalCandidate& base) const;
+  void switch_role(Role role);
+
+  // agent_packets.cc
   /// The one way out for every packet of the agent itself.
   void send(net::SocketId socket, const net::Endpoint& destination, Bytes packet);
   /// How a packet from a base of ours gets to `destination`: the socket it really leaves from, the
   /// address it really goes to, and what stands before it. Nothing when there is no way any more.
   std::optional<net::Route> route_to(net::SocketId socket, const net::Endpoint& destination) const;
-  void withdraw(std::uint32_t local, std::string_view why);
-  void pair_with_remotes(std::uint32_t local);
-  void pair_with_locals(std::uint32_t remote);
-  CandidatePair make_pair(std::uint32_t local, std::uint32_t remote) const;
-  bool can_pair(const LocalCandidate& local, const Candidate& remote) const;
-  bool is_validated(const net::Datagram& datagram) const;
-  void drain_gatherer();
+  Verdict handle_data(Time now, const net::Datagram& datagram);
+  void handle_indication(Time now, const net::Datagram& datagram);
+  void emit(Event event);
+  void note(Timeline::Topic topic, std::string text, PairId pair = PairId{0});
+
+  // agent_state.cc
   void start_checking(Time now);
   void after_change(Time now);
-  void update_path(Time now);
-  void expire_consent(Time now);
+  void update_path(Time now, Generation& generation);
+  void choose_locally(Time now);
+  bool fail_over(Time now, Generation& generation);
+  void expire_consent(Time now, Generation& generation);
+  void announce_path();
   void update_state(Time now);
   void set_state(State state);
-  void switch_role(Role role);
+  /// The generation whose path carries data.
+  const Generation& carrier() const;
+  Generation& carrier() { return const_cast<Generation&>(std::as_const(*this).carrier()); }
+  Consent::Mode consent_mode() const;
 
   // agent_checks.cc
   void book_slot(Time now);
   void perform_check(Time now);
   void send_check(Time now, CandidatePair& pair);
-  void send_consent_request(Time now, CandidatePair& pair);
-  void transmit(const Check& check, CandidatePair& pair);
-  void expire_check(const Check& check);
+  void send_consent_request(Time now, Generation& generation, CandidatePair& pair);
+  void watch_path(Time now, Generation& generation);
+  void keep_spares(Time now);
+  Time next_spare() const;
+  void transmit(Time now, const Generation& generation, const Check& check, CandidatePair& pair);
+  void expire_check(Time now, const Check& check);
   void consider_nomination(Time now);
-  void fail_pair(CandidatePair& pair, std::string why);
-  std::uint32_t prflx_priority(const CandidatePair& pair) const;
+  void consider_moving(Time now, const CandidatePair& nominated);
+  void nominate(CandidatePair& pair);
+  bool candidates_may_come() const;
+  void demote(CandidatePair& pair, std::string_view why);
+  void fail_pair(Time now, Generation& generation, CandidatePair& pair, std::string why);
+  std::uint32_t prflx_priority(const Generation& generation, const CandidatePair& pair) const;
 
   // agent_requests.cc
   void handle_request(Time now, const stun::Message& message, const net::Datagram& datagram);
+  void handle_old_request(Time now, const stun::Message& message, const net::Datagram& datagram);
+  bool authenticate(const stun::Message& message, const net::Datagram& datagram,
+                    const Generation& generation);
   bool resolve_role_conflict(const stun::Message& message, const net::Datagram& datagram);
+  void keep_early_check(const EarlyCheck& check);
+  CandidatePair* pair_for(const EarlyCheck& check);
   void learn_from_check(Time now, const EarlyCheck& check);
+  void take_nomination(Time now, Generation& generation, CandidatePair& pair,
+                       std::optional<std::uint32_t> value);
   void replay_early_checks(Time now);
-  void reply_success(const stun::Message& request, const net::Datagram& datagram);
-  void reply_error(const stun::Message& request, const net::Datagram& datagram, std::uint16_t code,
-                   std::string_view reason, std::span<const stun::AttributeType> unknown = {});
+  void reply_success(const stun::Message& request, const net::Datagram& datagram,
+                     const Generation& generation);
+  void reply_error(const stun::Message& request, const net::Datagram& datagram,
+                   const Generation& generation, std::uint16_t code, std::string_view reason,
+                   std::span<const stun::AttributeType> unknown = {});
 
   // agent_responses.cc
   void handle_response(Time now, const stun::Message& message, const net::Datagram& datagram);
-  void handle_success(Time now, const Check& check, CandidatePair& pair,
+  void handle_success(Time now, Generation& generation, const Check& check, CandidatePair& pair,
                       const net::Endpoint& mapped);
-  void handle_error(const Check& check, CandidatePair& pair, std::uint16_t code,
-                    std::string_view reason);
-  std::uint32_t local_candidate_for(const CandidatePair& pair, const net::Endpoint& mapped,
-                                    std::uint32_t priority);
+  void handle_error(Time now, Generation& generation, const Check& check, CandidatePair& pair,
+                    std::uint16_t code, std::string_view reason);
+  void lose_consent(Time now, Generation& generation);
+  /// Makes `pair` the one nominated last, or one of several if nomination is still under way.
+  void set_nominated(Time now, Generation& generation, CandidatePair& pair,
+                     std::optional<std::uint32_t> value);
+  std::uint32_t local_candidate_for(Generation& generation, const CandidatePair& pair,
+                                    const net::Endpoint& mapped, std::uint32_t priority);
+
+  // agent_restart.cc
+  Generation* generation_of(PairId pair);
+  Generation* generation_of(std::string_view local_ufrag);
+  void forget_events_of_the_old_generation();
+  void retire_previous(Time now);
+  void drop_previous();
 
   Config config_;
   Random& random_;
@@ -267,7 +369,11 @@ class Agent {
   std::uint64_t tie_breaker_;
   Gatherer gatherer_;
   Generation current_;
+  /// The generation before the last restart, while it is of use.
+  std::optional<Generation> previous_;
+  std::optional<Time> previous_ends_;
   ConnectivityChecks checks_;
+  Nominator nominator_;
   std::vector<EarlyCheck> early_checks_;
 
   State state_ = State::kNew;
@@ -276,12 +382,19 @@ class Agent {
   std::optional<Time> patience_ends_;
   std::optional<Time> nomination_due_;
   std::optional<PairId> nominating_;
-  bool was_connected_ = false;
-  Time updated_{};     ///< When the state was last looked at.
+  std::uint32_t nominating_value_ = 0;
+  bool remote_lite_ = false;
+  bool revoked_ = false;
+  bool was_connected_ = false;  ///< In this generation.
+  /// The path the application was told of last.
+  std::optional<PairId> told_path_;
+  bool told_nominated_ = false;
+  Time now_{};         ///< The time the agent was told last.
   Time last_check_{};  ///< When our last check left.
 
   PacketQueue output_;
   std::deque<Event> events_;
+  Timeline timeline_;
   Stats stats_;
 };
 

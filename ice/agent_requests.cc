@@ -1,6 +1,7 @@
 // The agent's incoming side: checks from the peer (RFC 8445 section 7.3).
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "floe/ice/agent.h"
 
@@ -31,48 +32,98 @@ constexpr std::array kKnownAttributes = {
 void Agent::handle_request(Time now, const stun::Message& message, const net::Datagram& datagram) {
   ++stats_.requests_received;
   // An answer would keep the peer's consent alive for a connection that is over here.
-  if (state_ == State::kFailed) return;
-  // USERNAME is "ours:theirs" (RFC 8445 section 7.3). Whatever is not for this generation of ours
-  // is left unanswered: an error would only tell a stranger that somebody lives here.
+  if (state_ == State::kFailed && !revoked_) return;
+  // USERNAME is "ours:theirs" (RFC 8445 section 7.3). Whatever is not for a generation of ours is
+  // left unanswered: an error would only tell a stranger that somebody lives here.
   const std::string_view username = message.username().value_or("");
   const std::size_t colon = username.find(':');
-  if (colon == std::string_view::npos || username.substr(0, colon) != current_.local.ufrag) {
-    ++stats_.dropped_wrong_username;
+  const std::string_view ours = username.substr(0, colon);
+  const Generation* generation = colon == std::string_view::npos ? nullptr : generation_of(ours);
+  if (generation == nullptr) {
+    const bool reflected = current_.remote && ours == current_.remote->ufrag &&
+                           username.substr(ours.size() + 1) == current_.local.ufrag;
+    ++(reflected ? stats_.own_checks : stats_.dropped_wrong_username);
     return;
   }
-  if (message.check_integrity_sha1(as_bytes(current_.local.pwd)) != stun::Message::Integrity::kOk) {
-    ++stats_.dropped_bad_integrity;
+  if (!authenticate(message, datagram, *generation)) return;
+  if (generation != &current_) {
+    handle_old_request(now, message, datagram);
     return;
+  }
+  if (!resolve_role_conflict(message, datagram)) return;
+  reply_success(message, datagram, current_);
+
+  const EarlyCheck check{
+      datagram.socket,         datagram.source,      message.priority().value_or(0),
+      message.use_candidate(), message.nomination(), std::string(username.substr(colon + 1))};
+  // Answered already; the rest waits until signalling says who this is.
+  if (!current_.remote || check.remote_ufrag != current_.remote->ufrag) {
+    keep_early_check(check);
+  } else {
+    learn_from_check(now, check);
+  }
+}
+
+/// True if the request is the peer's and is to be answered.
+bool Agent::authenticate(const stun::Message& message, const net::Datagram& datagram,
+                         const Generation& generation) {
+  if (message.check_integrity_sha1(as_bytes(generation.local.pwd)) !=
+      stun::Message::Integrity::kOk) {
+    ++stats_.dropped_bad_integrity;
+    return false;
+  }
+  const std::uint32_t base = generation.base_candidate(datagram.socket);
+  if (base >= generation.locals.size() || !admits(generation.locals[base])) {
+    ++stats_.dropped_by_policy;
+    return false;
   }
   const auto unknown = message.unknown_required(kKnownAttributes);
   if (!unknown.empty()) {
     ++stats_.unknown_attributes;
-    reply_error(message, datagram, stun::kUnknownAttribute, "Unknown Attribute", unknown);
-    return;
+    reply_error(message, datagram, generation, stun::kUnknownAttribute, "Unknown Attribute",
+                unknown);
+    return false;
   }
-  if (!resolve_role_conflict(message, datagram)) return;
-  reply_success(message, datagram);
+  if (revoked_) {
+    ++stats_.consent_refused;
+    reply_error(message, datagram, generation, stun::kForbidden, "Forbidden");
+    return false;
+  }
+  return true;
+}
 
-  const EarlyCheck check{datagram.socket, datagram.source, message.priority().value_or(0),
-                         message.use_candidate(), std::string(username.substr(colon + 1))};
-  if (!current_.remote || check.remote_ufrag != current_.remote->ufrag) {
-    // Answered already; the rest waits until signalling says who this is. The same source asks
-    // again and again: it takes one place.
-    ++stats_.early_checks;
-    for (EarlyCheck& known : early_checks_) {
-      if (known.socket != check.socket || known.source != check.source) continue;
-      known.use_candidate |= check.use_candidate;
-      known.remote_ufrag = check.remote_ufrag;
-      return;
-    }
-    if (early_checks_.size() >= kMaxEarlyChecks) {
-      ++stats_.early_checks_dropped;
-      return;
-    }
-    early_checks_.push_back(check);
+/// A check for the generation before the restart keeps what works there working; it begins nothing.
+void Agent::handle_old_request(Time now, const stun::Message& message,
+                               const net::Datagram& datagram) {
+  ++stats_.old_generation;
+  Generation& generation = *previous_;
+  CandidatePair* pair = generation.check_list.find(datagram.socket, datagram.source);
+  if (pair == nullptr || !pair->valid) return;
+  reply_success(message, datagram, generation);
+  ++pair->requests_received;
+  ++pair->responses_sent;
+  pair->last_heard = now;
+  if (generation.path == pair->id) generation.consent.on_heard(now);
+  if (message.use_candidate() && role_ == Role::kControlled) {
+    take_nomination(now, generation, *pair, message.nomination());
+  }
+}
+
+/// The same source asks again and again: it takes one place.
+void Agent::keep_early_check(const EarlyCheck& check) {
+  ++stats_.early_checks;
+  for (EarlyCheck& known : early_checks_) {
+    if (known.socket != check.socket || known.source != check.source) continue;
+    known.use_candidate |= check.use_candidate;
+    if (check.nomination) known.nomination = check.nomination;
+    known.remote_ufrag = check.remote_ufrag;
     return;
   }
-  learn_from_check(now, check);
+  if (early_checks_.size() >= kMaxEarlyChecks) {
+    ++stats_.early_checks_dropped;
+    return;
+  }
+  early_checks_.push_back(check);
 }
 
 /// RFC 8445 section 7.3.1.1. False if the request was answered with 487 and is done with.
@@ -86,67 +137,101 @@ bool Agent::resolve_role_conflict(const stun::Message& message, const net::Datag
   const std::uint64_t theirs = role_ == Role::kControlling ? *controlling : *controlled;
   const bool ours_is_larger = tie_breaker_ >= theirs;
   // The larger tie-breaker controls: who has it and is controlling already, or has not and is
-  // controlled already, keeps the role and tells the other.
-  const bool keep = ours_is_larger == (role_ == Role::kControlling);
+  // controlled already, keeps the role and tells the other. Whoever sends checks is full, so a lite
+  // agent gives way (section 6.1.1).
+  const bool keep = !config_.lite && ours_is_larger == (role_ == Role::kControlling);
   if (keep) {
-    reply_error(message, datagram, stun::kRoleConflict, "Role Conflict");
+    reply_error(message, datagram, current_, stun::kRoleConflict, "Role Conflict");
     return false;
   }
-  switch_role(opposite(role_));
+  switch_role(config_.lite ? Role::kControlled : opposite(role_));
   return true;
+}
+
+/// The pair a check came over; a new one, perhaps with a new peer-reflexive candidate, if there is
+/// room.
+CandidatePair* Agent::pair_for(const EarlyCheck& check) {
+  CandidatePair* known = current_.check_list.find(check.socket, check.source);
+  if (known != nullptr) return known;
+  const std::uint32_t local = current_.base_candidate(check.socket);
+  if (local >= current_.locals.size()) return nullptr;
+  const Protocol protocol = current_.locals[local].candidate.protocol;
+  std::uint32_t remote = current_.remote_candidate(check.source, protocol);
+  if (remote >= current_.remotes.size()) {
+    Candidate candidate;
+    candidate.type = CandidateType::kPeerReflexive;
+    candidate.protocol = protocol;
+    candidate.endpoint = check.source;
+    candidate.priority = std::clamp<std::uint32_t>(check.priority, 1, 0x7fffffff);
+    // Section 7.3.1.3: a foundation of its own.
+    candidate.foundation = "prflx" + std::to_string(current_.remotes.size());
+    const auto added =
+        current_.add_remote({std::move(candidate), true}, config_.max_remote_candidates);
+    if (!added) {
+      ++stats_.pairs_dropped;
+      return nullptr;
+    }
+    remote = *added;
+    note(Timeline::Topic::kRemoteCandidate,
+         "learned: " + current_.remotes[remote].candidate.to_string());
+  }
+  CandidatePair* added = current_.check_list.add_triggered(make_pair(local, remote));
+  if (added == nullptr) ++stats_.pairs_dropped;
+  return added;
 }
 
 /// What a check teaches besides being answered: an address of the peer (section 7.3.1.3), a path
 /// worth checking in the other direction (7.3.1.4), a nomination (7.3.1.5).
 void Agent::learn_from_check(Time now, const EarlyCheck& check) {
-  CandidatePair* pair = current_.check_list.find(check.socket, check.source);
-  if (pair == nullptr) {
-    const std::uint32_t local = current_.base_candidate(check.socket);
-    if (local >= current_.locals.size()) return;
-    auto remote =
-        static_cast<std::uint32_t>(std::find_if(current_.remotes.begin(), current_.remotes.end(),
-                                                [&check](const RemoteCandidate& known) {
-                                                  return known.candidate.endpoint == check.source;
-                                                }) -
-                                   current_.remotes.begin());
-    if (remote == current_.remotes.size()) {
-      if (current_.remotes.size() >= config_.max_remote_candidates) {
-        ++stats_.pairs_dropped;
-        return;
-      }
-      Candidate candidate;
-      candidate.type = CandidateType::kPeerReflexive;
-      candidate.endpoint = check.source;
-      candidate.priority = std::clamp<std::uint32_t>(check.priority, 1, 0x7fffffff);
-      // Section 7.3.1.3: a foundation of its own.
-      candidate.foundation = "prflx" + std::to_string(current_.remotes.size());
-      current_.remotes.push_back({candidate, true});
-    }
-    pair = current_.check_list.add_triggered(make_pair(local, remote));
-    if (pair == nullptr) {
-      ++stats_.pairs_dropped;
-      return;
-    }
-  }
+  CandidatePair* pair = pair_for(check);
+  if (pair == nullptr) return;
   pair->heard = true;
+  pair->last_heard = now;
   ++pair->requests_received;
   ++pair->responses_sent;
   if (current_.path == pair->id) current_.consent.on_heard(now);
 
+  const bool nominates = check.use_candidate && role_ == Role::kControlled;
+  if (config_.lite && nominates && !pair->valid) {
+    // Section 7.3.2: a lite agent takes the peer's word for it.
+    pair->valid = true;
+    pair->valid_local = pair->local;
+    pair->state = PairState::kSucceeded;
+    pair->last_success = now;
+  }
   if (pair->valid) {
-    if (check.use_candidate && role_ == Role::kControlled && !pair->nominated) {
-      pair->nominated = true;
-      current_.check_list.stop_checks_below(pair->priority);
-    }
+    if (nominates) take_nomination(now, current_, *pair, check.nomination);
     return;
   }
+  if (config_.lite) return;
   // Also from Failed: a check that arrives shows that the path has opened (section 7.3.1.4). But
   // when patience has ended, a peer that gets our answers and never answers itself must not keep us
   // hoping for ever.
   const bool tried = pair->state == PairState::kFailed || pair->state == PairState::kInProgress;
   if (tried && now >= *patience_ends_) return;
   current_.check_list.trigger(*pair);
-  if (check.use_candidate && role_ == Role::kControlled) pair->nominate_on_success = true;
+  if (nominates) take_nomination(now, current_, *pair, check.nomination);
+}
+
+/// The peer nominates: at once if the pair works, else as soon as it does (section 7.3.1.5).
+void Agent::take_nomination(Time now, Generation& generation, CandidatePair& pair,
+                            std::optional<std::uint32_t> value) {
+  if (!nominator_.renominates()) value.reset();
+  if (value) {
+    const bool repeated = pair.nomination == *value || pair.nomination_on_success == *value;
+    if (!repeated && !nominator_.accept(*value)) {
+      ++stats_.nominations_ignored;
+      return;
+    }
+  }
+  if (!pair.valid) {
+    pair.nominate_on_success = true;
+    pair.nomination_on_success = value.value_or(0);
+    return;
+  }
+  const bool newest = generation.check_list.best_nominated() == &pair;
+  if (newest && (!value || pair.nomination == *value)) return;
+  set_nominated(now, generation, pair, value);
 }
 
 void Agent::replay_early_checks(Time now) {
@@ -156,23 +241,24 @@ void Agent::replay_early_checks(Time now) {
   }
 }
 
-void Agent::reply_success(const stun::Message& request, const net::Datagram& datagram) {
+void Agent::reply_success(const stun::Message& request, const net::Datagram& datagram,
+                          const Generation& generation) {
   std::array<std::uint8_t, kMaxResponse> space;
   stun::MessageBuilder response(space, stun::Class::kSuccess, request);
   response.add_xor_address(stun::AttributeType::kXorMappedAddress, datagram.source);
-  response.add_integrity_sha1(as_bytes(current_.local.pwd));
+  response.add_integrity_sha1(as_bytes(generation.local.pwd));
   response.add_fingerprint();
   send(datagram.socket, datagram.source, response.bytes());
 }
 
 void Agent::reply_error(const stun::Message& request, const net::Datagram& datagram,
-                        std::uint16_t code, std::string_view reason,
+                        const Generation& generation, std::uint16_t code, std::string_view reason,
                         std::span<const stun::AttributeType> unknown) {
   std::array<std::uint8_t, kMaxResponse> space;
   stun::MessageBuilder response(space, stun::Class::kError, request);
   response.add_error(code, reason);
   if (!unknown.empty()) response.add_unknown_attributes(unknown);
-  response.add_integrity_sha1(as_bytes(current_.local.pwd));
+  response.add_integrity_sha1(as_bytes(generation.local.pwd));
   response.add_fingerprint();
   send(datagram.socket, datagram.source, response.bytes());
 }

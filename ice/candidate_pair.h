@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,9 @@ struct LocalCandidate {
   bool is_base = false;
   /// Of no use any more: its interface or its server's mapping is gone.
   bool withdrawn = false;
+  /// The peer is told of it. Peer-reflexive candidates are the peer's own discovery, and the
+  /// no-host policy keeps host candidates to itself.
+  bool announced = true;
 };
 
 /// A candidate of the peer's.
@@ -63,20 +67,37 @@ struct CandidatePair {
   /// The local candidate of the valid pair: the one whose address the peer saw.
   std::uint32_t valid_local = 0;
   bool nominated = false;
+  /// Orders nominated pairs: the highest counts, then the priority. See Agent::nominate.
+  std::uint32_t nomination = 0;
+  /// It stopped answering and gave way; it goes after all others until it answers.
+  bool silent = false;
   /// The controlling peer sent USE-CANDIDATE before our own check succeeded (section 7.3.1.5).
   bool nominate_on_success = false;
+  std::uint32_t nomination_on_success = 0;
   /// The peer sent an authenticated check over it, so its address is validated.
   bool heard = false;
   bool triggered = false;  ///< Waits in the triggered-check queue.
 
+  Time first_sent{};    ///< When our first request left.
+  Time last_sent{};     ///< When our last request left.
   Time last_success{};  ///< When the last authenticated response came.
+  Time last_heard{};    ///< When the peer's last check came.
+  Time spare_due{};     ///< When the next request leaves that keeps it ready to take over.
   Duration round_trip{};
+  Duration smoothed_round_trip{};  ///< 7/8 of what it was and 1/8 of each new one (RFC 6298).
   Duration total_round_trip{};
   std::uint32_t requests_sent = 0;
   std::uint32_t requests_received = 0;
   std::uint32_t responses_sent = 0;
   std::uint32_t responses_received = 0;
+  std::uint32_t errors_received = 0;
   std::uint32_t consent_requests_sent = 0;
+  std::uint32_t send_failures = 0;
+  std::uint16_t last_error = 0;  ///< The code of the last error response.
+  std::string last_error_reason;
+  /// Where a response came from that should have come from the destination.
+  std::optional<net::Endpoint> answered_from;
+  Time failed_at{};
   std::string failure;  ///< Why it is in `kFailed`, in words.
 };
 

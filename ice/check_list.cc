@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "floe/ice/nomination.h"
+
 namespace floe::ice {
 
 std::string_view to_string(Role role) {
@@ -131,8 +133,9 @@ void CheckList::succeeded(const CandidatePair& pair) {
   }
 }
 
-void CheckList::fail(CandidatePair& pair, std::string why) {
+void CheckList::fail(CandidatePair& pair, Time now, std::string why) {
   pair.state = PairState::kFailed;
+  pair.failed_at = now;
   pair.triggered = false;
   pair.valid = false;
   pair.nominated = false;
@@ -165,15 +168,24 @@ void CheckList::set_priorities(Role role, std::span<const LocalCandidate> locals
 }
 
 CandidatePair* CheckList::best_valid() const {
-  const auto it =
-      std::find_if(pairs_.begin(), pairs_.end(), [](const auto& pair) { return pair->valid; });
-  return it == pairs_.end() ? nullptr : it->get();
+  CandidatePair* silent = nullptr;
+  for (const auto& pair : pairs_) {
+    if (!pair->valid) continue;
+    if (!pair->silent) return pair.get();
+    if (silent == nullptr) silent = pair.get();
+  }
+  return silent;
 }
 
 CandidatePair* CheckList::best_nominated() const {
-  const auto it = std::find_if(pairs_.begin(), pairs_.end(),
-                               [](const auto& pair) { return pair->valid && pair->nominated; });
-  return it == pairs_.end() ? nullptr : it->get();
+  CandidatePair* best = nullptr;
+  for (const auto& pair : pairs_) {
+    if (!pair->valid || !pair->nominated || pair->silent) continue;
+    if (best == nullptr || Nominator::is_newer(pair->nomination, best->nomination)) {
+      best = pair.get();
+    }
+  }
+  return best;
 }
 
 bool CheckList::better_may_come(const CandidatePair& pair) const {
@@ -184,7 +196,7 @@ bool CheckList::better_may_come(const CandidatePair& pair) const {
 
 bool CheckList::any_unfinished() const {
   return std::any_of(pairs_.begin(), pairs_.end(), [](const auto& pair) {
-    return pair->state != PairState::kSucceeded && pair->state != PairState::kFailed;
+    return !pair->valid && pair->state != PairState::kFailed;
   });
 }
 

@@ -17,7 +17,9 @@ class CheckList {
  public:
   /// RFC 8445 section 6.1.2.5 limits the pairs of a session, 100 by default. A triggered pair may
   /// go over it (a peer that reaches us is worth a check) up to twice the limit.
-  explicit CheckList(std::size_t max_pairs) : max_pairs_(max_pairs) {}
+  /// Ids count from `first_id`, so that the lists of two generations share none.
+  explicit CheckList(std::size_t max_pairs, std::uint32_t first_id = 1)
+      : max_pairs_(max_pairs), next_id_(first_id) {}
 
   using Pairs = std::vector<std::unique_ptr<CandidatePair>>;
 
@@ -40,7 +42,12 @@ class CheckList {
   /// Unfreezes what the success of `pair` makes promising (section 7.2.5.3.3).
   void succeeded(const CandidatePair& pair);
   /// Puts the pair in `kFailed` and takes it out of every queue.
-  void fail(CandidatePair& pair, std::string why);
+  void fail(CandidatePair& pair, Time now, std::string why);
+  /// Forgets the pairs for which `gone` holds, e.g. because their candidate is.
+  template <typename Predicate>
+  void forget_if(Predicate gone) {
+    std::erase_if(pairs_, [&gone](const auto& pair) { return gone(*pair); });
+  }
   /// Drops the pairs below `priority` whose checks have not started: a nominated pair has made them
   /// pointless (section 8.1.2).
   void stop_checks_below(std::uint64_t priority);
@@ -49,7 +56,10 @@ class CheckList {
   void set_priorities(Role role, std::span<const LocalCandidate> locals,
                       std::span<const RemoteCandidate> remotes);
 
+  /// The valid pair of the highest priority; silent ones only if there is no other.
   CandidatePair* best_valid() const;
+  /// Of the nominated pairs that are not silent, the one nominated last (`nomination`), of equals
+  /// the one of the highest priority.
   CandidatePair* best_nominated() const;
   /// True if a pair of higher priority than `pair` may still succeed.
   bool better_may_come(const CandidatePair& pair) const;
@@ -57,6 +67,7 @@ class CheckList {
 
   const Pairs& pairs() const { return pairs_; }
   std::size_t dropped() const { return dropped_; }
+  std::uint32_t next_id() const { return next_id_; }
 
  private:
   CandidatePair* insert(CandidatePair pair);
@@ -65,7 +76,7 @@ class CheckList {
   void sort();
 
   std::size_t max_pairs_;
-  std::uint32_t next_id_ = 1;
+  std::uint32_t next_id_;
   Pairs pairs_;  // best first
   std::deque<PairId> triggered_;
   std::size_t dropped_ = 0;

@@ -56,6 +56,11 @@ void ConnectivityChecks::remove_all(PairId pair) {
   std::erase_if(checks_, [pair](const Check& check) { return check.pair == pair; });
 }
 
+void ConnectivityChecks::clear_connectivity() {
+  std::erase_if(checks_,
+                [](const Check& check) { return check.kind == Check::Kind::kConnectivity; });
+}
+
 Check* ConnectivityChecks::next_to_transmit(Time now) {
   for (Check& check : checks_) {
     if (check.next_transmit > now) continue;

@@ -19,6 +19,7 @@ struct Check {
   PairId pair{};
   Role role = Role::kControlling;  ///< What the request said; a stale 487 is told by it.
   bool use_candidate = false;
+  std::uint32_t nomination = 0;  ///< The renomination value it carries; 0 for none.
   std::uint32_t priority = 0;
   /// Another check of the pair has taken over: no retransmissions, but an answer still counts
   /// (RFC 8445 section 7.3.1.4).
@@ -57,6 +58,8 @@ class ConnectivityChecks {
   void cancel(PairId pair);
   void remove_all(PairId pair);
   void clear() { checks_.clear(); }
+  /// Ends all but the consent requests.
+  void clear_connectivity();
 
   /// A check whose repetition is due; its next time is set.
   Check* next_to_transmit(Time now);

@@ -9,12 +9,17 @@
 #include "floe/ice/check_list.h"
 #include "floe/ice/consent.h"
 #include "floe/ice/credentials.h"
+#include "floe/ice/nomination.h"
 
 namespace floe::ice {
 
 /// What one ICE generation knows. A restart begins a new one with nothing (RFC 8445 section 9);
 /// the one before lives on beside it until the new one has a nominated pair.
 struct Generation {
+  /// What a host with 32 addresses and four servers makes, twice; a NAT that changes its mind with
+  /// every answer must not grow the list for ever.
+  static constexpr std::size_t kMaxLocals = 512;
+
   Generation(Credentials credentials, CheckList list, const Consent::Timing& timing)
       : local(std::move(credentials)), check_list(std::move(list)), consent(timing) {}
 
@@ -28,19 +33,22 @@ struct Generation {
   /// The pair that carries data, or would if no other generation did.
   std::optional<PairId> path;
   bool path_nominated = false;
+  std::optional<Time> concluded;  ///< When a pair was nominated first.
 
-  CandidatePair* path_pair() const {
-    if (!path) return nullptr;
-    CandidatePair* pair = check_list.find(*path);
-    return pair != nullptr && pair->valid ? pair : nullptr;
-  }
+  CandidatePair* path_pair() const;
   /// The local candidate that the packets of `socket` leave from; `locals.size()` if there is none.
-  std::uint32_t base_candidate(net::SocketId socket) const {
-    for (std::uint32_t i = 0; i < locals.size(); ++i) {
-      if (locals[i].socket == socket && locals[i].is_base && !locals[i].withdrawn) return i;
-    }
-    return static_cast<std::uint32_t>(locals.size());
-  }
+  std::uint32_t base_candidate(net::SocketId socket) const;
+  /// The remote candidate with this address; `remotes.size()` if there is none.
+  std::uint32_t remote_candidate(const net::Endpoint& endpoint, Protocol protocol) const;
+  /// True if packets sent there come back to ourselves.
+  bool is_own(const net::Endpoint& endpoint, Protocol protocol) const;
+  /// Adds a candidate, in the place of one that is of no use any more when there are kMaxLocals;
+  /// nothing if there is no room.
+  std::optional<std::uint32_t> add_local(LocalCandidate candidate);
+  /// The same, in the place of one that was learned and leads nowhere any more: a NAT that
+  /// reboots daily must not use up the peer's places.
+  std::optional<std::uint32_t> add_remote(RemoteCandidate candidate, std::size_t limit);
+  PathKind kind(const CandidatePair& pair) const;
 };
 
 }  // namespace floe::ice
