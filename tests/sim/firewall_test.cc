@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/sim/stream_ends.h"
 #include "tests/sim/talker.h"
 
 namespace floe::net::sim {
@@ -193,6 +194,70 @@ TEST(Firewall, StandsBehindAnotherFirewall) {
   bob.say(bob.heard[0].source, "answer");
   world.run_for(kSettle);
   EXPECT_TRUE(alice.heard_text("answer"));
+}
+
+TEST(Firewall, AnswersRefusedTcpOnlyIfItRejects) {
+  for (const bool rejects : {false, true}) {
+    FirewallRules rules = FirewallRules::only_https();
+    rules.reject = rejects;
+    Fenced there(rules);
+    StreamEnd refused, accepted, client;
+    StreamDoor door(accepted);
+    const auto listener = there.bob.listen({there.bob.address(), 443}, door);
+    refused.stream = *there.alice.connect({there.bob.address(), 80}, std::nullopt, refused);
+    client.stream = *there.alice.connect({there.bob.address(), 443}, std::nullopt, client);
+    there.world.run_for(1s);
+    EXPECT_TRUE(client.connected);
+    EXPECT_EQ(refused.closed, rejects ? std::optional(Errc::kRefused) : std::nullopt);
+    there.world.run_for(1min);
+    EXPECT_EQ(refused.closed, rejects ? Errc::kRefused : Errc::kTimedOut);
+  }
+}
+
+TEST(Firewall, EndsAConnectionWhoseServiceItRefusesFromNowOn) {
+  Fenced there;
+  StreamEnd accepted, client;
+  StreamDoor door(accepted);
+  const auto listener = there.bob.listen({there.bob.address(), 80}, door);
+  client.stream = *there.alice.connect({there.bob.address(), 80}, std::nullopt, client);
+  there.world.run_for(1s);
+  ASSERT_TRUE(client.connected);
+  FirewallRules rules = FirewallRules::only_https();
+  rules.reject = true;
+  there.firewall.set_rules(rules);
+  EXPECT_TRUE(client.stream->write(as_bytes("hello")));
+  there.world.run_for(1s);
+  EXPECT_EQ(client.closed, Errc::kClosed);
+  EXPECT_FALSE(accepted.closed);
+}
+
+TEST(FirewallRules, AreWhatTheirNamesSay) {
+  struct Row {
+    FirewallRules rules;
+    bool udp, tcp_80, tcp_443, tcp_3478;
+  };
+  const Row rows[] = {{FirewallRules::router(), true, true, true, true},
+                      {FirewallRules::no_udp(), false, true, true, true},
+                      {FirewallRules::only_web(), false, true, true, false},
+                      {FirewallRules::only_https(), false, false, true, false},
+                      {FirewallRules::nothing(), false, false, false, false}};
+  for (const Row& row : rows) {
+    Fenced there(row.rules);
+    Talker alice(there.alice), bob(there.bob, 6000);
+    alice.say(bob.endpoint(), "hello");
+    const auto connects = [&](std::uint16_t port) {
+      StreamEnd client, accepted;
+      StreamDoor door(accepted);
+      const auto listener = there.bob.listen({there.bob.address(), port}, door);
+      client.stream = *there.alice.connect({there.bob.address(), port}, std::nullopt, client);
+      there.world.run_for(1s);
+      return client.connected;
+    };
+    EXPECT_EQ(connects(80), row.tcp_80);
+    EXPECT_EQ(connects(443), row.tcp_443);
+    EXPECT_EQ(connects(3478), row.tcp_3478);
+    EXPECT_EQ(bob.heard_text("hello"), row.udp);
+  }
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "tests/sim/talker.h"
+
 namespace floe::net::sim {
 namespace {
 
@@ -141,6 +143,44 @@ TEST(Link, DrawsTheSameFromTheSameSeed) {
     all_like_c = all_like_c && from_a.arrival == c.pass(now, 100).arrival;
   }
   EXPECT_FALSE(all_like_c);
+}
+
+TEST(Link, SwallowsOneFamilyWhileTheOtherPasses) {
+  World world(1);
+  Host& alice = world.add_host("alice", {.stack = Stack::kDual});
+  Host& bob = world.add_host("bob", {.stack = Stack::kDual});
+  const Address any_v6 = Address::unspecified(Family::kIpv6);
+  Talker alice_v4(alice), alice_v6(alice, 0, any_v6), bob_v4(bob, 6000), bob_v6(bob, 6000, any_v6);
+  const auto speak = [&](std::string_view text) {
+    alice_v4.say(bob_v4.endpoint(), text);
+    alice_v6.say(bob_v6.endpoint(Family::kIpv6), text);
+    EXPECT_EQ(alice_v6.failure(), std::nullopt) << "a blackhole says nothing";
+    world.run_for(100ms);
+  };
+  LinkOptions broken;
+  broken.blackhole = Family::kIpv6;
+  alice.interface().set_link(broken);
+  speak("one");
+  alice.interface().set_link({});
+  speak("two");
+  EXPECT_TRUE(bob_v4.heard_text("one"));
+  EXPECT_FALSE(bob_v6.heard_text("one"));
+  EXPECT_TRUE(bob_v6.heard_text("two"));
+}
+
+TEST(Link, LosesAWholePacketWithAnyOfItsFragments) {
+  World world(1);
+  LinkOptions options{.loss = 0.2};
+  Link link(options, 7);
+  PacketPool pool;
+  const PacketPtr packet = pool.make();
+  packet->destination = {Address::v4(192, 0, 2, 1), 9};
+  packet->payload.resize(4 * 1480 - 8);
+  EXPECT_EQ(link.pass(kNow, *packet).verdict, Verdict::kTooLarge);
+  packet->dont_fragment = false;
+  int lost = 0;
+  for (int i = 0; i < 1000; ++i) lost += is_drop(link.pass(kNow + i * 1s, *packet).verdict);
+  EXPECT_NEAR(lost, 1000 * (1 - 0.8 * 0.8 * 0.8 * 0.8), 50);
 }
 
 }  // namespace

@@ -408,5 +408,67 @@ TEST(Nat, GivesTwoHomesTheSamePrivateAddresses) {
   EXPECT_TRUE(to.heard.empty());
 }
 
+TEST(Nat, OverloadsOnePortAndTellsItsHostsApartByTheirPeers) {
+  Neighbourhood there({.port_overloading = true});
+  Host& dave_host = there.world.add_host("dave", {.behind = &there.nat});
+  Talker dave(dave_host, 5000);
+  const Endpoint external = there.external_towards(there.bob);
+  EXPECT_EQ(external, (Endpoint{there.nat.address(), 5000}));
+  dave.say(there.carol.endpoint(), "hello");
+  there.world.run_for(kSettle);
+  EXPECT_EQ(there.carol.heard.back().source, external) << "the same for both";
+  there.bob.say(external, "to alice");
+  there.carol.say(external, "to dave");
+  there.bob_too.say(external, "to nobody");
+  there.world.run_for(kSettle);
+  EXPECT_TRUE(there.alice.heard_text("to alice"));
+  EXPECT_TRUE(dave.heard_text("to dave"));
+  EXPECT_EQ(there.alice.heard.size() + dave.heard.size(), 2u);
+  // To one and the same peer only one of them can get through.
+  dave.say(there.bob.endpoint(), "me too");
+  there.world.run_for(kSettle);
+  there.bob.say(external, "whose?");
+  there.world.run_for(kSettle);
+  EXPECT_TRUE(dave.heard_text("whose?"));
+  EXPECT_FALSE(there.alice.heard_text("whose?"));
+}
+
+TEST(Nat, OverloadedPortsExpireOneByOne) {
+  Neighbourhood there({.port_overloading = true, .udp_timeout = 30s});
+  Host& dave_host = there.world.add_host("dave", {.behind = &there.nat});
+  Talker dave(dave_host, 5000);
+  const Endpoint external = there.external_towards(there.bob);
+  there.world.run_for(20s);
+  dave.say(there.carol.endpoint(), "hello");
+  there.world.run_for(15s);
+  EXPECT_FALSE(there.reaches_alice(there.bob, external));
+  there.carol.say(external, "still there?");
+  there.world.run_for(kSettle);
+  EXPECT_TRUE(dave.heard_text("still there?"));
+  EXPECT_EQ(there.nat.tally()[Verdict::kFiltered], 1u);
+}
+
+TEST(Nat, OfACarrierGivesEachCustomerOneOfItsAddresses) {
+  World world(1);
+  const std::vector<Address> pool = {address_of("203.0.113.1"), address_of("203.0.113.2"),
+                                     address_of("203.0.113.3")};
+  Nat& carrier = world.add_nat(NatOptions::carrier_grade(pool));
+  Host& server_host = world.add_host("server");
+  Talker server(server_host, 6000);
+  for (int i = 0; i < 6; ++i) {
+    NatOptions home = NatOptions::home_router();
+    home.behind = &carrier;
+    Host& host = world.add_host("customer" + std::to_string(i), {.behind = &world.add_nat(home)});
+    Talker first(host), second(host);
+    server.heard.clear();
+    first.say(server.endpoint(), "one");
+    second.say(server.endpoint(), "two");
+    world.run_for(kSettle);
+    ASSERT_EQ(server.heard.size(), 2u);
+    EXPECT_EQ(server.heard[0].source.address, server.heard[1].source.address);
+    EXPECT_NE(std::find(pool.begin(), pool.end(), server.heard[0].source.address), pool.end());
+  }
+}
+
 }  // namespace
 }  // namespace floe::net::sim

@@ -475,5 +475,64 @@ TEST(TcpStream, LeavesNothingBehindAfterAThousandConnections) {
   EXPECT_TRUE(call.world.run_until_idle(1ms));
 }
 
+TEST(TcpStream, IsOneWhenBothEndsConnectAtOnce) {
+  World world(1);
+  Host& alice = world.add_host("alice");
+  Host& bob = world.add_host("bob");
+  const Endpoint at_alice{alice.address(), 7000}, at_bob{bob.address(), 8000};
+  Ear ears[2];
+  ears[0].stream = *alice.connect(at_bob, at_alice, ears[0]);
+  ears[1].stream = *bob.connect(at_alice, at_bob, ears[1]);
+  ASSERT_TRUE(world.run_until([&] { return ears[0].connected && ears[1].connected; }, 5s));
+  const std::string text = long_text(50'000);
+  for (Ear& ear : ears) EXPECT_TRUE(ear.stream->write(as_bytes(text)));
+  world.run_for(5s);
+  EXPECT_EQ(ears[0].text, text);
+  EXPECT_EQ(ears[1].text, text);
+  ears[0].stream.reset();
+  world.run_for(5s);
+  EXPECT_EQ(ears[1].closed, Errc::kClosed);
+  ears[1].stream.reset();
+  EXPECT_TRUE(world.run_until_idle(10min));
+}
+
+TEST(TcpStream, PunchesThroughTwoNatsByConnectingFromBothSides) {
+  for (const double loss : {0.0, 0.2}) {
+    World world(5);
+    Nat& left = world.add_nat(NatOptions::home_router());
+    Nat& right = world.add_nat(NatOptions::home_router());
+    LinkOptions link{.latency = 20ms};
+    link.loss = loss;
+    Host& alice = world.add_host("alice", {.behind = &left, .link = link});
+    Host& bob = world.add_host("bob", {.behind = &right, .link = link});
+    Ear ears[2];
+    ears[0].stream =
+        *alice.connect({right.address(), 8000}, Endpoint{alice.address(), 7000}, ears[0]);
+    world.run_for(300ms);
+    ears[1].stream = *bob.connect({left.address(), 7000}, Endpoint{bob.address(), 8000}, ears[1]);
+    ASSERT_TRUE(world.run_until([&] { return ears[0].connected && ears[1].connected; }, 30s));
+    EXPECT_TRUE(ears[0].stream->write(as_bytes("hello")));
+    ASSERT_TRUE(world.run_until([&] { return ears[1].text == "hello"; }, 30s));
+  }
+}
+
+TEST(TcpStream, SharesItsPortWithAListenerAndWithStreamsToOthers) {
+  Call call;
+  Host& carol = call.world.add_host("carol");
+  Door door_too, own;
+  door_too.listener = *carol.listen({carol.address(), 443}, door_too);
+  const Endpoint local{call.alice.address(), 7000};
+  own.listener = *call.alice.listen(local, own);
+  Ear to_bob, to_carol, inbound;
+  to_bob.stream = *call.alice.connect({call.bob.address(), 443}, local, to_bob);
+  to_carol.stream = *call.alice.connect({carol.address(), 443}, local, to_carol);
+  inbound.stream = *carol.connect(local, std::nullopt, inbound);
+  call.world.run_for(1s);
+  EXPECT_TRUE(to_bob.connected && to_carol.connected && inbound.connected);
+  EXPECT_EQ(own.accepted, 1);
+  EXPECT_EQ(call.door.ear.stream->remote(), local);
+  EXPECT_EQ(door_too.ear.stream->remote(), local);
+}
+
 }  // namespace
 }  // namespace floe::net::sim
