@@ -71,7 +71,7 @@ class Client {
 
   struct Configuration {
     net::SocketId socket = net::kNoSocket;
-    net::Endpoint server;
+    net::Endpoint server{};
     stun::Transport transport = stun::Transport::kDatagrams;
     /// Name and password, or an access token; nullopt for a server that asks for none.
     std::optional<stun::LongTermCredential> credential{};
@@ -119,7 +119,7 @@ class Client {
   };
   /// The server names another one (RFC 8489 section 10). Nothing goes on until `follow_redirect`.
   struct Redirected {
-    net::Endpoint server;
+    net::Endpoint server{};
     std::string domain;  ///< The name for its certificate (ALTERNATE-DOMAIN); often empty.
     /// The answer was protected by the credentials. If not, anyone on the way may have written it.
     bool authenticated = false;
@@ -263,7 +263,7 @@ class Client {
     kClosing,       ///< A last Refresh, or the end of an Allocate, is waited for.
   };
   struct Visit {
-    net::Endpoint server;
+    net::Endpoint server{};
     Time at;
   };
   struct Permission {

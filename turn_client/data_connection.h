@@ -20,7 +20,7 @@ class DataConnection {
  public:
   struct Configuration {
     net::SocketId socket = net::kNoSocket;  ///< Of the new stream.
-    net::Endpoint server;
+    net::Endpoint server{};
     std::uint32_t connection_id = 0;
     std::optional<stun::LongTermCredential> credential{};  ///< `Client::credential()`.
     stun::TransactionTimes times{};

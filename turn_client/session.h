@@ -45,7 +45,7 @@ class Session {
 
   struct Configuration {
     net::SocketId socket = net::kNoSocket;
-    net::Endpoint server;
+    net::Endpoint server{};
     stun::Transport transport = stun::Transport::kDatagrams;
     std::optional<stun::LongTermCredential> credential{};
     stun::TransactionTimes times{};
