@@ -7,14 +7,15 @@ namespace {
 constexpr Duration kPatience = std::chrono::seconds(10);
 constexpr std::uint64_t kSeed = 114;
 
-sim::InterfaceOptions ethernet_for_any_packet() {
+sim::InterfaceOptions ethernet_for_any_packet(sim::Subnet& lan) {
   sim::InterfaceOptions options;
+  options.on = &lan;
   options.stack = sim::Stack::kDual;
   options.link.mtu = 65'535;
   return options;
 }
 
-/// Two hosts on the simulated internet.
+/// Two hosts on one simulated segment.
 class TwoHosts final : public Stage {
  public:
   Network& alice() override { return alice_; }
@@ -29,8 +30,11 @@ class TwoHosts final : public Stage {
 
  private:
   sim::World world_{kSeed};
-  sim::Host& alice_ = world_.add_host("alice", ethernet_for_any_packet());
-  sim::Host& bob_ = world_.add_host("bob", ethernet_for_any_packet());
+  sim::Subnet& lan_ = world_.add_subnet({.name = "lan",
+                                         .ipv4 = sim::AddressBlock::parse("10.0.0.0/24"),
+                                         .ipv6 = sim::AddressBlock::parse("2001:db8:1::/64")});
+  sim::Host& alice_ = world_.add_host("alice", ethernet_for_any_packet(lan_));
+  sim::Host& bob_ = world_.add_host("bob", ethernet_for_any_packet(lan_));
 };
 
 std::unique_ptr<Stage> open_two_hosts() {

@@ -361,5 +361,77 @@ TEST_P(StreamConformance, HandsOverToAnotherHandler) {
   EXPECT_EQ(server_ear_.data.size(), 10u);
 }
 
+TEST_P(StreamConformance, KnowsItsLocalEndpointBeforeItIsConnected) {
+  ASSERT_NO_FATAL_FAILURE(listen());
+  Ear ears[2];
+  const Endpoint given{stage_->alice_address(Family::kIpv4), 0};
+  const auto chosen = alice().connect(listener_->local(), std::nullopt, ears[0]);
+  const auto bound = alice().connect(listener_->local(), given, ears[1]);
+  ASSERT_TRUE(chosen && bound);
+  for (const auto* stream : {&chosen, &bound}) {
+    const Endpoint local = (**stream)->local();
+    EXPECT_EQ(local.address, given.address);
+    EXPECT_NE(local.port, 0);
+  }
+  const Endpoint before = (*bound)->local();
+  ASSERT_TRUE(run_until([&] { return ears[0].connected == 1 && ears[1].connected == 1; }));
+  EXPECT_EQ((*bound)->local(), before);
+}
+
+// What RFC 6544 appendix B asks of a system: one port that listens and connects to several.
+TEST_P(StreamConformance, ConnectsToSeveralFromThePortItListensOn) {
+  Door doors[2], own;
+  std::unique_ptr<Listener> listeners[2];
+  for (int i = 0; i < 2; ++i) {
+    listeners[i] = std::move(*bob().listen({stage_->bob_address(Family::kIpv4), 0}, doors[i]));
+  }
+  const auto listening = alice().listen({stage_->alice_address(Family::kIpv4), 0}, own);
+  ASSERT_TRUE(listening);
+  const Endpoint local = (*listening)->local();
+  Ear ears[2], again, inbound;
+  std::unique_ptr<Stream> streams[2];
+  for (int i = 0; i < 2; ++i) {
+    auto stream = alice().connect(listeners[i]->local(), local, ears[i]);
+    ASSERT_TRUE(stream) << stream.error().message;
+    streams[i] = std::move(*stream);
+  }
+  const auto taken = alice().connect(listeners[0]->local(), local, again);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, Errc::kAddressInUse);
+  const auto caller = bob().connect(local, std::nullopt, inbound);
+  ASSERT_TRUE(caller);
+  ASSERT_TRUE(run_until([&] {
+    return ears[0].connected == 1 && ears[1].connected == 1 && inbound.connected == 1 &&
+           !doors[0].streams.empty() && !doors[1].streams.empty() && !own.streams.empty();
+  }));
+  EXPECT_EQ(doors[0].streams[0]->remote(), local);
+  EXPECT_EQ(doors[1].streams[0]->remote(), local);
+  const auto second = alice().listen(local, own);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::kAddressInUse);
+}
+
+TEST_P(StreamConformance, CarriesManyStreamsAtOnce) {
+  constexpr std::size_t kStreams = 100;
+  ASSERT_NO_FATAL_FAILURE(listen());
+  std::vector<Ear> ears(kStreams);
+  std::vector<std::unique_ptr<Stream>> streams;
+  for (Ear& ear : ears) {
+    streams.push_back(connect(ear));
+    ASSERT_TRUE(streams.back());
+  }
+  ASSERT_TRUE(run_until([&] { return door_.streams.size() == kStreams; }));
+  for (const auto& accepted : door_.streams) {
+    // Its own name, which its other end can check.
+    const std::string name = accepted->remote().to_string();
+    EXPECT_TRUE(accepted->write(as_bytes(name)));
+  }
+  for (std::size_t i = 0; i < kStreams; ++i) {
+    const std::string name = streams[i]->local().to_string();
+    ASSERT_TRUE(run_until([&] { return ears[i].data.size() >= name.size(); }));
+    EXPECT_EQ(as_text(ears[i].data), name);
+  }
+}
+
 }  // namespace
 }  // namespace floe::net::conformance

@@ -340,5 +340,69 @@ TEST_P(NetworkConformance, ListsItsInterfacesWithTheirAddresses) {
   }
 }
 
+// An administratively scoped group (RFC 2365).
+const Address kGroup = Address::v4(239, 255, 77, 77);
+
+std::string interface_with(Network& network, const Address& address) {
+  for (const Interface& each : network.interfaces()) {
+    if (each.address == address) return each.name;
+  }
+  return "missing";
+}
+
+TEST_P(NetworkConformance, DeliversWhatIsSentToAGroupToEachMember) {
+  Inbox first, second, outsider, unused;
+  UdpOptions options;
+  options.bind.address = Address::unspecified(Family::kIpv4);
+  options.reuse_address = true;
+  options.multicast =
+      Multicast{.groups = {kGroup},
+                .interface = interface_with(bob(), stage_->bob_address(Family::kIpv4)),
+                .hops = 255};
+  const auto one = bob().open_udp(options, first);
+  ASSERT_TRUE(one) << one.error().message;
+  options.bind.port = (*one)->local().port;
+  const auto two = bob().open_udp(options, second);
+  ASSERT_TRUE(two) << two.error().message;
+  options.multicast->groups.clear();
+  const auto three = bob().open_udp(options, outsider);
+  ASSERT_TRUE(three) << three.error().message;
+
+  UdpOptions sending;
+  sending.bind.address = stage_->alice_address(Family::kIpv4);
+  sending.multicast = Multicast{
+      .interface = interface_with(alice(), stage_->alice_address(Family::kIpv4)), .hops = 255};
+  const auto from = alice().open_udp(sending, unused);
+  ASSERT_TRUE(from) << from.error().message;
+  SendBatch batch;
+  ASSERT_TRUE(batch.add({(*from)->id(), {kGroup, options.bind.port}, {}}, pattern(30)));
+  EXPECT_TRUE(send(alice(), batch).empty());
+  ASSERT_TRUE(run_until([&] { return first.packets.size() == 1 && second.packets.size() == 1; }));
+  EXPECT_EQ(first.packets[0].source, (*from)->local());
+  settle();
+  EXPECT_TRUE(outsider.packets.empty()) << "it has joined nothing";
+}
+
+TEST_P(NetworkConformance, RefusesGroupsThatCannotBeJoined) {
+  Inbox unused;
+  UdpOptions options;
+  options.bind.address = Address::unspecified(Family::kIpv4);
+  options.multicast = Multicast{.groups = {kGroup}, .interface = "no-such-thing"};
+  EXPECT_EQ(alice().open_udp(options, unused).error().code, Errc::kAddressNotAvailable);
+  options.multicast->interface = interface_with(alice(), stage_->alice_address(Family::kIpv4));
+  options.multicast->groups = {Address::v4(10, 0, 0, 1)};
+  EXPECT_EQ(alice().open_udp(options, unused).error().code, Errc::kInvalidArgument);
+}
+
+TEST_P(NetworkConformance, TellsNobodyOfInterfacesThatStayAsTheyAre) {
+  int calls = 0;
+  auto watch = alice().watch_interfaces([&] { ++calls; });
+  const auto other = alice().watch_interfaces([&] { ++calls; });
+  settle();
+  watch.reset();
+  settle();
+  EXPECT_EQ(calls, 0);
+}
+
 }  // namespace
 }  // namespace floe::net::conformance

@@ -1,6 +1,9 @@
 #include "floe/net/uv/network.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -122,13 +125,23 @@ TEST(UvNetwork, IsNotKilledByWritingToAnEndThatIsGone) {
   EXPECT_EQ(server_ear.closed, 1);
 }
 
-TEST(UvNetwork, ConnectsFromAPortOnceOnly) {
+TEST(UvNetwork, ConnectsFromNoPortThatAnotherProgramHas) {
   const auto network = std::move(*Network::create());
   Quiet quiet;
   Door door;
   const auto listener = std::move(*network->listen({loopback(), 0}, door));
-  const auto taken = std::move(*network->listen({loopback(), 0}, door));
-  const auto stream = network->connect(listener->local(), taken->local(), quiet);
+  const int foreign = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* system = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(bind(foreign, system, size), 0);
+  ASSERT_EQ(::listen(foreign, 1), 0);
+  ASSERT_EQ(getsockname(foreign, system, &size), 0);
+  const Endpoint taken{loopback(), ntohs(address.sin_port)};
+  const auto stream = network->connect(listener->local(), taken, quiet);
+  close(foreign);
   ASSERT_FALSE(stream);
   EXPECT_EQ(stream.error().code, Errc::kAddressInUse);
 }

@@ -87,24 +87,31 @@ std::string failure(int code) {
                        "</detail></s:Fault>"));
 }
 
+std::string tag(const std::string& name, const std::string& content,
+                const std::string& attributes = {}) {
+  return "<" + name + attributes + ">" + content + "</" + name + ">";
+}
+
+std::string device(const std::string& type, const std::string& content) {
+  return tag("device", tag("deviceType", "urn:schemas-upnp-org:device:" + type + ":1") +
+                           tag("friendlyName", "simulated") + tag("manufacturer", "floe") +
+                           tag("modelName", "sim") + tag("UDN", std::string(kUuid)) + content);
+}
+
 std::string description() {
-  const auto device = [](std::string_view type, std::string_view content) {
-    return "<device><deviceType>urn:schemas-upnp-org:device:" + std::string(type) +
-           ":1</deviceType><friendlyName>simulated</friendlyName><manufacturer>floe"
-           "</manufacturer><modelName>sim</modelName><UDN>" +
-           std::string(kUuid) + "</UDN>" + std::string(content) + "</device>";
-  };
   const std::string service =
-      "<serviceList><service><serviceType>" + std::string(kService) +
-      "</serviceType><serviceId>urn:upnp-org:serviceId:WANIPConn1</serviceId>"
-      "<SCPDURL>/scpd.xml</SCPDURL><controlURL>/control</controlURL>"
-      "<eventSubURL>/events</eventSubURL></service></serviceList>";
-  const std::string connection =
-      "<deviceList>" + device("WANConnectionDevice", service) + "</deviceList>";
-  const std::string wan = "<deviceList>" + device("WANDevice", connection) + "</deviceList>";
-  return "<?xml version=\"1.0\"?>\r\n<root xmlns=\"urn:schemas-upnp-org:device-1-0\">"
-         "<specVersion><major>1</major><minor>0</minor></specVersion>" +
-         device("InternetGatewayDevice", wan) + "</root>\r\n";
+      tag("service", tag("serviceType", std::string(kService)) +
+                         tag("serviceId", "urn:upnp-org:serviceId:WANIPConn1") +
+                         tag("SCPDURL", "/scpd.xml") + tag("controlURL", "/control") +
+                         tag("eventSubURL", "/events"));
+  const std::string connection = device("WANConnectionDevice", tag("serviceList", service));
+  const std::string wan = device("WANDevice", tag("deviceList", connection));
+  return "<?xml version=\"1.0\"?>\r\n" +
+         tag("root",
+             tag("specVersion", tag("major", "1") + tag("minor", "0")) +
+                 device("InternetGatewayDevice", tag("deviceList", wan)),
+             " xmlns=\"urn:schemas-upnp-org:device-1-0\"") +
+         "\r\n";
 }
 
 std::optional<Protocol> parse_protocol(std::string_view text) {
