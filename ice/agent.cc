@@ -15,10 +15,10 @@ bool can_connect(const Candidate& local, const Candidate& remote) {
          *remote.tcp_type == TcpType::kSimultaneousOpen;
 }
 
-/// RFC 8839 section 5.1: an agent with privacy concerns announces this related address.
-void conceal_base(Candidate& candidate) {
-  if (!candidate.related) return;
-  candidate.related = net::Endpoint{net::Address::unspecified(candidate.related->family()), 9};
+Gatherer::Config gathering_config(const Agent::Config& config) {
+  Gatherer::Config gathering = config.gathering;
+  gathering.relay_only = config.policy == Policy::kRelay;
+  return gathering;
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ Agent::Agent(Config config, Random& random, net::Pacer& pacer)
       pacer_(pacer),
       role_(config_.role),
       tie_breaker_(config_.tie_breaker ? *config_.tie_breaker : random.u64()),
-      gatherer_(config_.gathering, random, pacer),
+      gatherer_(gathering_config(config_), random, pacer),
       current_(config_.credentials ? *config_.credentials : Credentials::generate(random),
                CheckList(config_.max_pairs), config_.consent),
       checks_(config_.checks),
@@ -52,70 +52,6 @@ Agent::Stats Agent::stats() const {
 }
 
 // ---------------------------------------------------------------------------------- local side
-
-void Agent::gather(Time now, std::span<const LocalSocket> sockets) {
-  if (gathering_state_ != GatheringState::kNew || state_ == State::kClosed) return;
-  now_ = now;
-  gathering_state_ = GatheringState::kGathering;
-  emit(GatheringStateChanged{gathering_state_});
-  gatherer_.start(now, sockets);
-  drain_gatherer();
-  after_change(now);
-}
-
-void Agent::set_server_addresses(Time now, std::size_t index,
-                                 std::span<const net::Address> addresses) {
-  now_ = now;
-  gatherer_.set_server_addresses(now, index, addresses);
-  drain_gatherer();
-  after_change(now);
-}
-
-void Agent::set_server_failed(Time now, std::size_t index, const Error& error) {
-  now_ = now;
-  gatherer_.set_server_failed(index, error);
-  drain_gatherer();
-  after_change(now);
-}
-
-void Agent::drain_gatherer() {
-  while (auto found = gatherer_.poll_candidate()) take_local(std::move(*found));
-  while (auto failure = gatherer_.poll_failure()) emit(std::move(*failure));
-  if (gathering_state_ == GatheringState::kGathering && gatherer_.done()) {
-    gathering_state_ = GatheringState::kComplete;
-    emit(GatheringStateChanged{gathering_state_});
-  }
-}
-
-void Agent::take_local(LocalCandidate found) {
-  const bool relayed = found.candidate.type == CandidateType::kRelayed;
-  if (config_.policy == Policy::kRelay && !relayed) return;
-  // RFC 8445 section 5.2: a lite agent has host candidates only.
-  if (config_.lite && found.candidate.type != CandidateType::kHost) return;
-  if (config_.policy != Policy::kAll) conceal_base(found.candidate);
-  if (config_.policy == Policy::kNoHost && found.candidate.type == CandidateType::kHost) {
-    found.announced = false;
-  }
-  // RFC 8838 section 4: which generation it belongs to.
-  found.candidate.ufrag = current_.local.ufrag;
-  const auto index = current_.add_local(found);
-  if (!index) return;
-  if (found.announced) emit(CandidateGathered{found.candidate});
-  // Only bases form pairs; see CandidatePair.
-  if (found.is_base) pair_with_remotes(*index);
-}
-
-void Agent::remove_socket(Time now, net::SocketId socket) {
-  if (state_ == State::kClosed) return;
-  now_ = now;
-  for (Generation* generation : {&current_, previous_ ? &*previous_ : nullptr}) {
-    if (generation == nullptr) continue;
-    for (std::uint32_t i = 0; i < generation->locals.size(); ++i) {
-      if (generation->locals[i].socket == socket) withdraw(*generation, i, "its socket is gone");
-    }
-  }
-  after_change(now);
-}
 
 void Agent::invalidate(Time now, CandidateType type, const net::Endpoint& endpoint) {
   if (state_ == State::kClosed) return;
@@ -222,6 +158,7 @@ Result<> Agent::add_remote_candidate(Time now, const Candidate& candidate) {
   }
   note(Timeline::Topic::kRemoteCandidate, candidate.to_string());
   pair_with_locals(*added);
+  drain_gatherer();  // a relay may refuse the address at once
   after_change(now);
   return {};
 }
@@ -272,10 +209,16 @@ CandidatePair Agent::make_pair(std::uint32_t local, std::uint32_t remote) const 
   return pair;
 }
 
+/// A relay has to let the peer in before a check can pass.
+void Agent::add_pair(std::uint32_t local, std::uint32_t remote) {
+  const CandidatePair* pair = current_.check_list.add(make_pair(local, remote));
+  if (pair != nullptr) gatherer_.permit(now_, pair->socket, pair->destination.address);
+}
+
 void Agent::pair_with_remotes(std::uint32_t local) {
   for (std::uint32_t remote = 0; remote < current_.remotes.size(); ++remote) {
     if (can_pair(current_.locals[local], current_.remotes[remote].candidate)) {
-      current_.check_list.add(make_pair(local, remote));
+      add_pair(local, remote);
     }
   }
 }
@@ -284,7 +227,7 @@ void Agent::pair_with_locals(std::uint32_t remote) {
   for (std::uint32_t local = 0; local < current_.locals.size(); ++local) {
     if (current_.locals[local].is_base &&
         can_pair(current_.locals[local], current_.remotes[remote].candidate)) {
-      current_.check_list.add(make_pair(local, remote));
+      add_pair(local, remote);
     }
   }
 }

@@ -59,10 +59,10 @@ enum class Policy : std::uint8_t {
 /// it is told the time and handed packets; it is asked for packets, timers and events.
 /// `ice::Transport` drives one over a network.
 ///
-/// Its code stands in files by phase: agent.cc (candidates and pairs), agent_packets.cc (packets
-/// and time), agent_checks.cc (what we send), agent_requests.cc (checks that come in),
-/// agent_responses.cc (answers to ours), agent_state.cc (path and states), agent_restart.cc
-/// (generations).
+/// Its code stands in files by phase: agent.cc (pairs), agent_gathering.cc (our candidates),
+/// agent_packets.cc (packets and time), agent_checks.cc (what we send), agent_requests.cc (checks
+/// that come in), agent_responses.cc (answers to ours), agent_state.cc (path and states),
+/// agent_restart.cc (generations).
 class Agent {
  public:
   struct Config {
@@ -201,6 +201,9 @@ class Agent {
   /// Starts gathering on `sockets`: their addresses become host candidates at once, and every
   /// server is asked from each of them.
   void gather(Time now, std::span<const LocalSocket> sockets);
+  /// Sockets on addresses that came later: they give candidates too, and the servers are asked from
+  /// them. `gathering_state` stays what it is: it tells of the first round only.
+  void add_sockets(Time now, std::span<const LocalSocket> sockets);
   /// The socket is gone (its interface vanished, its stream ended): its candidates are withdrawn
   /// and their pairs fail; another valid pair takes the path over if there is one.
   void remove_socket(Time now, net::SocketId socket);
@@ -210,6 +213,11 @@ class Agent {
   /// The outcome of looking server number `index` of the configuration up.
   void set_server_addresses(Time now, std::size_t index, std::span<const net::Address> addresses);
   void set_server_failed(Time now, std::size_t index, const Error& error);
+  /// What the driver is to do; each `Dial` ends in one of the two calls below, the second also when
+  /// a connection that was made has ended.
+  std::optional<NetworkRequest> poll_network_request();
+  void handle_dialed(Time now, DialId id, net::SocketId socket);
+  void handle_dial_failed(Time now, DialId id, const Error& error);
   const std::vector<LocalCandidate>& local_candidates() const { return current_.locals; }
 
   // --- Remote side ---
@@ -236,6 +244,9 @@ class Agent {
   std::optional<Event> poll_event();
   /// Ends everything; idempotent. No packets leave afterwards.
   void close();
+  /// The same, and writes what TURN servers are to be told into `batch`: that their allocations
+  /// end. It is said once and not waited for; what gets lost ends when its lifetime does.
+  void close(Time now, net::SendBatch& batch);
 
   // --- The path ---
 
@@ -269,10 +280,19 @@ class Agent {
     std::string remote_ufrag;
   };
 
-  // agent.cc
+  // agent_gathering.cc
   void drain_gatherer();
   void take_local(LocalCandidate candidate);
+  void withdraw_base(net::SocketId socket, const std::string& why);
+  void check_behind_relay(net::SocketId socket, const net::Address& peer);
+  void fail_behind_relay(net::SocketId socket, const net::Address& peer, const std::string& why);
+  /// How a packet from a base of ours gets to `destination`: the socket it really leaves from, the
+  /// address it really goes to, and what stands before it. Nothing when there is no way any more.
+  std::optional<net::Route> route_to(net::SocketId socket, const net::Endpoint& destination) const;
+
+  // agent.cc
   void withdraw(Generation& generation, std::uint32_t local, std::string_view why);
+  void add_pair(std::uint32_t local, std::uint32_t remote);
   void pair_with_remotes(std::uint32_t local);
   void pair_with_locals(std::uint32_t remote);
   CandidatePair make_pair(std::uint32_t local, std::uint32_t remote) const;
@@ -283,9 +303,6 @@ class Agent {
   // agent_packets.cc
   /// The one way out for every packet of the agent itself.
   void send(net::SocketId socket, const net::Endpoint& destination, Bytes packet);
-  /// How a packet from a base of ours gets to `destination`: the socket it really leaves from, the
-  /// address it really goes to, and what stands before it. Nothing when there is no way any more.
-  std::optional<net::Route> route_to(net::SocketId socket, const net::Endpoint& destination) const;
   Verdict handle_data(Time now, const net::Datagram& datagram);
   void handle_indication(Time now, const net::Datagram& datagram);
   void emit(Event event);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+#include <variant>
 
 namespace floe::ice {
 namespace {
@@ -54,61 +56,126 @@ std::vector<net::Interface> usable_addresses(std::vector<net::Interface> interfa
   return usable;
 }
 
-AgentNetwork::AgentNetwork(net::Network& network, Agent& agent, Receive receive, Changed changed)
+AgentNetwork::AgentNetwork(net::Network& network, Agent& agent, Config config, Receive receive,
+                           Changed changed)
     : network_(network),
       agent_(agent),
+      config_(std::move(config)),
       receive_(std::move(receive)),
-      changed_(std::move(changed)) {}
+      changed_(std::move(changed)),
+      lookups_(config_.servers.size()),
+      dialer_(network, config_.trust,
+              {.connected =
+                   [this](DialId id, net::SocketId socket) {
+                     agent_.handle_dialed(network_.now(), id, socket);
+                     changed_();
+                   },
+               .failed =
+                   [this](DialId id, const Error& error) {
+                     agent_.handle_dial_failed(network_.now(), id, error);
+                     changed_();
+                   },
+               .receive = [this](std::span<net::Datagram> datagrams) { receive_(datagrams); }}) {}
 
-void AgentNetwork::gather(const LocalPolicy& policy, const std::vector<Server>& servers) {
+void AgentNetwork::gather() {
+  agent_.gather(network_.now(), open_sockets());
+  if (config_.local.continual) watch_ = network_.watch_interfaces([this] { rescan(); });
+  serve();
+}
+
+/// A socket on each address that has none yet.
+std::vector<LocalSocket> AgentNetwork::open_sockets() {
   std::vector<LocalSocket> opened;
-  for (const net::Interface& interface : usable_addresses(network_.interfaces(), policy)) {
+  for (const net::Interface& interface : usable_addresses(network_.interfaces(), config_.local)) {
+    const bool known = std::any_of(sockets_.begin(), sockets_.end(), [&](const auto& socket) {
+      return socket->local().address == interface.address;
+    });
+    if (known) continue;
     if (sockets_.size() >= kMaxSockets) {
-      problems_.push_back("more than " + std::to_string(kMaxSockets) +
-                          " local addresses: the rest is not used");
+      note_problem("more than " + std::to_string(kMaxSockets) +
+                   " local addresses: the rest is not used");
       break;
     }
     net::UdpOptions options;
     options.bind = {interface.address, 0};
-    options.port_min = policy.port_min;
-    options.port_max = policy.port_max;
+    options.port_min = config_.local.port_min;
+    options.port_max = config_.local.port_max;
     auto socket = network_.open_udp(options, *this);
     if (!socket) {
-      problems_.push_back(interface.name + " " + interface.address.to_string() + ": " +
-                          socket.error().message);
-      network_.log(LogLevel::kWarning, "ice", problems_.back());
+      note_problem(interface.name + " " + interface.address.to_string() + ": " +
+                   socket.error().message);
       continue;
     }
     LocalSocket local;
     local.id = (*socket)->id();
     local.local = (*socket)->local();
-    local.preference = static_cast<std::uint16_t>(65535 - opened.size());
+    local.preference = next_preference_--;
     opened.push_back(local);
     sockets_.push_back(std::move(*socket));
   }
-  agent_.gather(network_.now(), opened);
-  lookups_.resize(servers.size());
-  for (std::size_t i = 0; i < servers.size(); ++i) look_up(i, servers[i]);
+  return opened;
 }
 
-void AgentNetwork::look_up(std::size_t index, const Server& server) {
-  if (const auto literal = net::Address::parse(server.host)) {
+void AgentNetwork::rescan() {
+  const auto usable = usable_addresses(network_.interfaces(), config_.local);
+  for (std::size_t i = sockets_.size(); i-- > 0;) {
+    const net::Address address = sockets_[i]->local().address;
+    const bool there = std::any_of(usable.begin(), usable.end(), [&address](const auto& interface) {
+      return interface.address == address;
+    });
+    if (there) continue;
+    // A socket that outlived its address may be dead when the address comes back: that gets one of
+    // its own.
+    const net::SocketId gone = sockets_[i]->id();
+    sockets_.erase(sockets_.begin() + static_cast<std::ptrdiff_t>(i));
+    agent_.remove_socket(network_.now(), gone);
+  }
+  const auto opened = open_sockets();
+  if (!opened.empty()) agent_.add_sockets(network_.now(), opened);
+  changed_();
+}
+
+void AgentNetwork::serve() {
+  while (const auto request = agent_.poll_network_request()) {
+    if (closed_) return;
+    if (const auto* look = std::get_if<LookUp>(&*request)) {
+      look_up(look->server);
+    } else if (const auto* dial = std::get_if<Dial>(&*request)) {
+      dialer_.dial(*dial);
+    } else {
+      dialer_.hang_up(std::get<HangUp>(*request).id);
+    }
+  }
+}
+
+void AgentNetwork::look_up(std::size_t index) {
+  if (index >= config_.servers.size()) return;
+  const std::string& host = config_.servers[index].host;
+  if (const auto literal = net::Address::parse(host)) {
     agent_.set_server_addresses(network_.now(), index, std::span(&*literal, 1));
     return;
   }
-  lookups_[index] =
-      network_.lookup(server.host, [this, index](Result<std::vector<net::Address>> addresses) {
-        if (addresses) {
-          agent_.set_server_addresses(network_.now(), index, *addresses);
-        } else {
-          agent_.set_server_failed(network_.now(), index, addresses.error());
-        }
-        changed_();
-      });
+  lookups_[index] = network_.lookup(host, [this, index](Result<std::vector<net::Address>> found) {
+    if (found) {
+      agent_.set_server_addresses(network_.now(), index, *found);
+    } else {
+      agent_.set_server_failed(network_.now(), index, found.error());
+    }
+    changed_();
+  });
+}
+
+void AgentNetwork::note_problem(std::string problem) {
+  network_.log(LogLevel::kWarning, "ice", problem);
+  if (problems_.size() >= kMaxProblems) problems_.pop_front();
+  problems_.push_back(std::move(problem));
 }
 
 void AgentNetwork::close() {
-  lookups_.clear();
+  closed_ = true;
+  watch_.reset();
+  std::fill(lookups_.begin(), lookups_.end(), nullptr);
+  dialer_.close();
   sockets_.clear();
 }
 

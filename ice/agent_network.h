@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -8,9 +9,11 @@
 #include <vector>
 
 #include "floe/ice/agent.h"
+#include "floe/ice/dialer.h"
 #include "floe/ice/gatherer.h"
 #include "floe/ice/server.h"
 #include "floe/net/network.h"
+#include "floe/tls/trust.h"
 
 namespace floe::ice {
 
@@ -26,42 +29,64 @@ struct LocalPolicy {
   std::uint16_t port_max = 0;
   /// True for the addresses to use; all when empty.
   std::function<bool(const net::Interface&)> filter;
+  /// Follow the machine: an address that comes is used, one that goes is withdrawn. Otherwise the
+  /// addresses of the first moment are all.
+  bool continual = true;
 };
 
-/// What an agent needs of a network: a socket on each local address, and its servers' addresses.
-/// The agent itself never sees the network.
+/// What an agent needs of a network: a socket on each local address, its servers' addresses, the
+/// connections it asks for. The agent itself never sees the network.
 class AgentNetwork final : private net::UdpHandler {
  public:
   /// Addresses used at most. A machine with more has virtual interfaces by the dozen, whose
   /// candidates would only crowd out useful ones.
   static constexpr std::size_t kMaxSockets = 32;
 
+  struct Config {
+    LocalPolicy local;
+    std::vector<Server> servers;  ///< The agent's own.
+    /// Whose signature under the certificates of TLS and DTLS servers is believed; nullptr: whom
+    /// the system trusts.
+    std::shared_ptr<const tls::Trust> trust;
+  };
   using Receive = std::function<void(std::span<net::Datagram>)>;
-  /// Called after a lookup changed the agent.
+  /// Called when something that is no packet changed the agent.
   using Changed = std::function<void()>;
 
   /// `network` and `agent` must outlive it.
-  AgentNetwork(net::Network& network, Agent& agent, Receive receive, Changed changed);
+  AgentNetwork(net::Network& network, Agent& agent, Config config, Receive receive,
+               Changed changed);
 
-  /// Opens the sockets, starts the agent's gathering on them, and looks the servers up.
-  void gather(const LocalPolicy& policy, const std::vector<Server>& servers);
-  /// Closes the sockets and abandons the lookups; idempotent.
+  /// Opens the sockets and starts the agent's gathering on them.
+  void gather();
+  /// Does what the agent asks for by now. To be called whenever its packets are polled.
+  void serve();
+  /// Closes the sockets and connections and abandons the lookups; idempotent.
   void close();
 
-  /// Why addresses could not be used, one sentence each.
-  const std::vector<std::string>& problems() const { return problems_; }
+  /// Why addresses could not be used, one sentence each; the last kMaxProblems.
+  const std::deque<std::string>& problems() const { return problems_; }
+  static constexpr std::size_t kMaxProblems = 64;
 
  private:
   void on_datagrams(std::span<net::Datagram> datagrams) override { receive_(datagrams); }
-  void look_up(std::size_t index, const Server& server);
+  std::vector<LocalSocket> open_sockets();
+  void rescan();
+  void look_up(std::size_t index);
+  void note_problem(std::string problem);
 
   net::Network& network_;
   Agent& agent_;
+  Config config_;
   Receive receive_;
   Changed changed_;
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
+  std::uint16_t next_preference_ = 65535;
   std::vector<std::unique_ptr<net::Lookup>> lookups_;
-  std::vector<std::string> problems_;
+  Dialer dialer_;
+  std::unique_ptr<net::InterfaceWatch> watch_;
+  std::deque<std::string> problems_;
+  bool closed_ = false;
 };
 
 /// The machine's addresses that `policy` admits, best first: by kind of interface, and IPv6 and

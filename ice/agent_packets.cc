@@ -9,6 +9,11 @@ namespace floe::ice {
 Agent::Verdict Agent::handle_packet(Time now, net::Datagram& datagram) {
   if (state_ == State::kClosed) return Verdict::kDropped;
   now_ = now;
+  if (gatherer_.unwrap(now, datagram) == turn::Received::Kind::kConsumed) {
+    drain_gatherer();
+    after_change(now);
+    return Verdict::kConsumed;
+  }
   if (!stun::looks_like_stun(datagram.payload)) return handle_data(now, datagram);
 
   stats_.stun_bytes_received += datagram.payload.size();
@@ -104,11 +109,6 @@ void Agent::handle_send_failure(Time now, const net::Route& route, const Error& 
     }
   }
   after_change(now);
-}
-
-std::optional<net::Route> Agent::route_to(net::SocketId socket,
-                                          const net::Endpoint& destination) const {
-  return net::Route{socket, destination, {}};
 }
 
 void Agent::send(net::SocketId socket, const net::Endpoint& destination, Bytes packet) {

@@ -92,6 +92,7 @@ void Agent::update_path(Time now, Generation& generation) {
     return;
   }
   generation.consent.start(now, best->last_success, consent_mode(), random_);
+  gatherer_.bind(now, best->socket, best->destination);
   if (&generation != &current_) return;
   was_connected_ = true;
   // An aggressive agent's peer has several nominated pairs: it must hear which of them is left.

@@ -1,14 +1,23 @@
 #include "floe/ice/gatherer.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
-#include <variant>
 
+// Which servers are asked from where and when; what comes of it is in the other two files.
 namespace floe::ice {
 namespace {
 
-// A NAT that maps anew with every keepalive must not grow the list for ever.
-constexpr std::size_t kMaxCandidates = 256;
+/// The address of a server that a socket can reach.
+std::optional<net::Address> reachable(std::span<const net::Address> addresses,
+                                      const LocalSocket& socket) {
+  const auto it =
+      std::find_if(addresses.begin(), addresses.end(), [&socket](const net::Address& candidate) {
+        return candidate.family() == socket.local.family() &&
+               candidate.is_loopback() == socket.local.address.is_loopback();
+      });
+  return it == addresses.end() ? std::nullopt : std::optional(*it);
+}
 
 }  // namespace
 
@@ -21,19 +30,31 @@ Gatherer::Gatherer(Config config, Random& random, net::Pacer& pacer)
 
 void Gatherer::start(Time now, std::span<const LocalSocket> sockets) {
   started_ = true;
-  lookup_deadline_ = now + config_.lookup_timeout;
   sockets_.assign(sockets.begin(), sockets.end());
-  for (const LocalSocket& socket : sockets_) {
-    LocalCandidate host;
-    host.socket = socket.id;
-    host.base = socket.local;
-    host.is_base = true;
-    host.candidate.type = CandidateType::kHost;
-    host.candidate.endpoint = socket.local;
-    host.candidate.priority = candidate_priority(CandidateType::kHost, socket.preference, 1);
-    host.candidate.foundation = foundation(CandidateType::kHost, socket.local.address, "");
-    candidates_.push_back(host);
-    found_.push_back(host);
+  for (const LocalSocket& socket : sockets_) add_host(socket);
+  lookup_deadline_ = now + config_.lookup_timeout;
+  for (std::size_t i = 0; i < servers_.size(); ++i) requests_.push_back(LookUp{i});
+}
+
+void Gatherer::add_sockets(Time now, std::span<const LocalSocket> sockets) {
+  if (!started_ || sockets.empty()) return;
+  sockets_.insert(sockets_.end(), sockets.begin(), sockets.end());
+  for (const LocalSocket& socket : sockets) add_host(socket);
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    if (servers_[i] == ServerState::kAsking) ask(now, i, sockets);
+  }
+  look_up_again(now);  // without the new address the resolver may have been out of reach
+}
+
+void Gatherer::remove_socket(net::SocketId socket) {
+  const std::string why = "its local address is gone";
+  std::erase_if(sockets_, [socket](const LocalSocket& known) { return known.id == socket; });
+  std::erase_if(queries_, [socket](const auto& query) { return query->socket.id == socket; });
+  drop_relays([socket](const Relay& relay) { return relay.config().base.id == socket; }, why);
+  forget_base(socket, why);
+  if (slot_ && !any_unstarted()) {
+    pacer_.give_back(*slot_);
+    slot_.reset();
   }
 }
 
@@ -43,17 +64,25 @@ void Gatherer::restart(Time now) {
   slot_.reset();
   queries_.clear();
   candidates_.clear();
-  found_.clear();
-  failures_.clear();
+  events_.clear();
   keepalives_ = true;
-  const std::vector<LocalSocket> sockets = sockets_;
-  start(now, sockets);
+  for (const LocalSocket& socket : sockets_) add_host(socket);
+  drop_relays([](const Relay& relay) { return relay.failed(); }, "");  // to be tried again
+  for (const auto& relay : relays_) {
+    for (const Relay::Opened& opened : relay->addresses()) handle_relay_event(*relay, opened);
+  }
   for (std::size_t i = 0; i < servers_.size(); ++i) {
-    // A name that could not be looked up before stays failed: only the network can ask again.
-    if (servers_[i] != ServerState::kAsking) continue;
+    if (servers_[i] == ServerState::kAsking) ask(now, i, sockets_);
+  }
+  look_up_again(now);
+}
+
+void Gatherer::look_up_again(Time now) {
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    if (servers_[i] != ServerState::kFailed) continue;
     servers_[i] = ServerState::kLookingUp;
-    const std::vector<net::Address> addresses = server_addresses_[i];
-    set_server_addresses(now, i, addresses);
+    requests_.push_back(LookUp{i});
+    lookup_deadline_ = now + config_.lookup_timeout;
   }
 }
 
@@ -62,32 +91,43 @@ void Gatherer::set_server_addresses(Time now, std::size_t index,
   if (!started_ || index >= servers_.size() || servers_[index] != ServerState::kLookingUp) return;
   servers_[index] = ServerState::kAsking;
   server_addresses_[index].assign(addresses.begin(), addresses.end());
-  stun::BindingClient::Configuration client;
-  client.times = config_.times;
-  for (const LocalSocket& socket : sockets_) {
-    const auto address =
-        std::find_if(addresses.begin(), addresses.end(), [&socket](const net::Address& candidate) {
-          return candidate.family() == socket.local.family() &&
-                 candidate.is_loopback() == socket.local.address.is_loopback();
-        });
-    if (address == addresses.end()) continue;
-    if (queries_.size() >= kMaxQueries) {
-      ++stats_.queries_skipped;
-      continue;
-    }
-    const net::Endpoint server{*address, config_.servers[index].port};
-    queries_.push_back(std::make_unique<Query>(
-        Query{index, socket, stun::BindingClient(socket.id, server, random_, client)}));
-    if (!slot_) slot_ = pacer_.book(now);
-  }
+  ask(now, index, sockets_);
 }
 
 void Gatherer::set_server_failed(std::size_t index, const Error& error) {
   if (index >= servers_.size() || servers_[index] != ServerState::kLookingUp) return;
   servers_[index] = ServerState::kFailed;
-  failures_.push_back(
-      {config_.servers[index].to_string(), std::nullopt, kUnreachable,
-       "the name " + config_.servers[index].host + " could not be looked up: " + error.message});
+  fail_server(
+      index, std::nullopt, kUnreachable,
+      "the name " + config_.servers[index].host + " could not be looked up: " + error.message);
+}
+
+void Gatherer::ask(Time now, std::size_t index, std::span<const LocalSocket> sockets) {
+  const Server& server = config_.servers[index];
+  for (const LocalSocket& socket : sockets) {
+    const auto address = reachable(server_addresses_[index], socket);
+    if (!address) continue;
+    const net::Endpoint endpoint{*address, server.port};
+    if (server.kind == Server::Kind::kTurn) {
+      add_relay(index, socket, endpoint);
+    } else {
+      add_query(index, socket, endpoint);
+    }
+  }
+  if (!slot_ && any_unstarted()) slot_ = pacer_.book(now);
+}
+
+void Gatherer::add_query(std::size_t index, const LocalSocket& socket,
+                         const net::Endpoint& server) {
+  if (config_.relay_only) return;  // nobody would be told the answer
+  if (queries_.size() >= kMaxQueries) {
+    ++stats_.queries_skipped;
+    return;
+  }
+  stun::BindingClient::Configuration client;
+  client.times = config_.times;
+  queries_.push_back(std::make_unique<Query>(
+      Query{index, socket, stun::BindingClient(socket.id, server, random_, client)}));
 }
 
 void Gatherer::stop_keepalives() {
@@ -99,8 +139,9 @@ void Gatherer::stop() {
   if (slot_) pacer_.give_back(*slot_);
   slot_.reset();
   queries_.clear();
-  found_.clear();
-  failures_.clear();
+  relays_.clear();
+  requests_.clear();
+  events_.clear();
   lookup_deadline_ = kNever;
   std::fill(servers_.begin(), servers_.end(), ServerState::kFailed);
 }
@@ -110,19 +151,45 @@ bool Gatherer::done() const {
          std::none_of(servers_.begin(), servers_.end(),
                       [](ServerState state) { return state == ServerState::kLookingUp; }) &&
          std::all_of(queries_.begin(), queries_.end(),
-                     [](const auto& query) { return query->finished; });
+                     [](const auto& query) { return query->finished; }) &&
+         std::all_of(relays_.begin(), relays_.end(),
+                     [](const auto& relay) { return relay->settled(); });
 }
 
-void Gatherer::begin_query(Time now) {
-  const auto next = std::find_if(queries_.begin(), queries_.end(),
-                                 [](const auto& query) { return !query->started; });
-  if (next == queries_.end()) return;
-  (*next)->started = true;
-  (*next)->client.start(now);
-  const bool more =
-      std::any_of(next, queries_.end(), [](const auto& query) { return !query->started; });
+// ---------------------------------------------------------------------------------------- time
+
+bool Gatherer::any_unstarted() const {
+  return std::any_of(queries_.begin(), queries_.end(),
+                     [](const auto& query) { return !query->started; }) ||
+         std::any_of(relays_.begin(), relays_.end(),
+                     [](const auto& relay) { return !relay->started(); });
+}
+
+/// All that starts from the best address goes before all that starts from the next one: with many
+/// addresses the useful answers are there long before the last question is asked.
+void Gatherer::start_next(Time now) {
+  Query* query = nullptr;
+  Relay* relay = nullptr;
+  for (const auto& candidate : queries_) {
+    if (candidate->started) continue;
+    if (query == nullptr || candidate->socket.preference > query->socket.preference) {
+      query = candidate.get();
+    }
+  }
+  for (const auto& candidate : relays_) {
+    if (candidate->started()) continue;
+    const auto preference = candidate->config().base.preference;
+    if (relay == nullptr || preference > relay->config().base.preference) relay = candidate.get();
+  }
+  if (query != nullptr &&
+      (relay == nullptr || query->socket.preference >= relay->config().base.preference)) {
+    query->started = true;
+    query->client.start(now);
+  } else if (relay != nullptr) {
+    relay->start(now);
+  }
   // After a late timer the next slot may be free at once; Ta still lies between our own queries.
-  if (more) slot_ = pacer_.book(now + pacer_.ta());
+  if (any_unstarted()) slot_ = pacer_.book(now + pacer_.ta());
 }
 
 bool Gatherer::handle_packet(Time now, const net::Datagram& datagram) {
@@ -141,12 +208,17 @@ void Gatherer::handle_send_failure(Time now, const net::Route& route, const Erro
     query->client.handle_unreachable(error);
     drain(now, *query);
   }
+  for (const auto& relay : relays_) {
+    if (relay->uses(route)) relay->handle_send_failure(now, error);
+  }
+  drain_relays();
 }
 
 void Gatherer::poll_transmit(Time now, net::SendBatch& batch) {
   for (const auto& query : queries_) {
     if (query->client.running()) query->client.poll_transmit(now, batch);
   }
+  for (const auto& relay : relays_) relay->poll_transmit(now, batch);
 }
 
 Time Gatherer::next_timeout() const {
@@ -158,6 +230,7 @@ Time Gatherer::next_timeout() const {
   for (const auto& query : queries_) {
     next = std::min({next, query->client.next_timeout(), query->keepalive_due});
   }
+  for (const auto& relay : relays_) next = std::min(next, relay->next_timeout());
   return next;
 }
 
@@ -170,7 +243,7 @@ void Gatherer::handle_timeout(Time now) {
   }
   if (slot_ && *slot_ <= now) {
     slot_.reset();
-    begin_query(now);
+    start_next(now);
   }
   for (const auto& query : queries_) {
     if (now >= query->keepalive_due) {
@@ -180,12 +253,16 @@ void Gatherer::handle_timeout(Time now) {
     if (now >= query->client.next_timeout()) query->client.handle_timeout(now);
     drain(now, *query);
   }
+  for (const auto& relay : relays_) {
+    if (now >= relay->next_timeout()) relay->handle_timeout(now);
+  }
+  drain_relays();
 }
 
 void Gatherer::drain(Time now, Query& query) {
   while (auto event = query.client.poll_event()) {
     if (const auto* reflexive = std::get_if<stun::BindingClient::Reflexive>(&*event)) {
-      add_reflexive(query, reflexive->address);
+      add_reflexive(query.socket, reflexive->address, query.client.server().address.to_string());
       query.answered = true;
       query.finished = true;
       if (keepalives_) query.keepalive_due = now + config_.keepalive;
@@ -197,58 +274,21 @@ void Gatherer::drain(Time now, Query& query) {
       const auto& failed = std::get<stun::BindingClient::Failed>(*event);
       query.finished = true;
       if (query.answered) continue;  // a keepalive that went unanswered is no gathering error
-      failures_.push_back({config_.servers[query.server].to_string(), query.socket.local,
-                           failed.code != 0 ? failed.code : kUnreachable, failed.error.message});
+      fail_server(query.server, query.socket.local, failed.code, failed.error.message);
     }
   }
 }
 
-void Gatherer::add_reflexive(const Query& query, const net::Endpoint& mapped) {
-  // RFC 8445 section 5.1.3: the same address with the same base is redundant. That is a host
-  // without NAT, a second server behind a cone NAT, or a keepalive that found nothing new.
-  const bool known = std::any_of(candidates_.begin(), candidates_.end(), [&](const auto& other) {
-    return other.socket == query.socket.id && other.candidate.endpoint == mapped;
-  });
-  if (known || candidates_.size() >= kMaxCandidates) {
-    ++stats_.redundant_candidates;
-    return;
-  }
-  LocalCandidate found;
-  found.socket = query.socket.id;
-  found.base = query.socket.local;
-  found.candidate.type = CandidateType::kServerReflexive;
-  found.candidate.endpoint = mapped;
-  found.candidate.related = query.socket.local;
-  found.candidate.priority =
-      candidate_priority(CandidateType::kServerReflexive, query.socket.preference, 1);
-  found.candidate.foundation =
-      foundation(CandidateType::kServerReflexive, query.socket.local.address,
-                 query.client.server().address.to_string());
-  candidates_.push_back(found);
-  found_.push_back(std::move(found));
+void Gatherer::fail_server(std::size_t index, const std::optional<net::Endpoint>& local,
+                           std::uint16_t code, std::string text) {
+  events_.push_back(ServerFailed{config_.servers[index].to_string(), local,
+                                 code != 0 ? code : kUnreachable, std::move(text)});
 }
 
-/// RFC 8445 section 5.1.1.3: equal for candidates of the same type, base address and server.
-std::string Gatherer::foundation(CandidateType type, const net::Address& base,
-                                 const std::string& server) {
-  const std::string key = std::string(to_string(type)) + ' ' + base.to_string() + ' ' + server;
-  const auto known = std::find(foundations_.begin(), foundations_.end(), key);
-  const auto index = static_cast<std::size_t>(known - foundations_.begin());
-  if (known == foundations_.end()) foundations_.push_back(key);
-  return std::to_string(index + 1);
-}
-
-std::optional<LocalCandidate> Gatherer::poll_candidate() {
-  if (found_.empty()) return std::nullopt;
-  LocalCandidate next = std::move(found_.front());
-  found_.pop_front();
-  return next;
-}
-
-std::optional<Gatherer::ServerFailed> Gatherer::poll_failure() {
-  if (failures_.empty()) return std::nullopt;
-  ServerFailed next = std::move(failures_.front());
-  failures_.pop_front();
+std::optional<Gatherer::Event> Gatherer::poll_event() {
+  if (events_.empty()) return std::nullopt;
+  Event next = std::move(events_.front());
+  events_.pop_front();
   return next;
 }
 

@@ -2,16 +2,23 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "floe/core/random.h"
 #include "floe/core/result.h"
 #include "floe/core/time.h"
+#include "floe/ice/address_rewrite.h"
 #include "floe/ice/candidate_pair.h"
+#include "floe/ice/local_socket.h"
+#include "floe/ice/network_request.h"
+#include "floe/ice/relay.h"
 #include "floe/ice/server.h"
 #include "floe/net/datagram.h"
 #include "floe/net/pacer.h"
@@ -20,21 +27,21 @@
 
 namespace floe::ice {
 
-/// An open socket the agent may use.
-struct LocalSocket {
-  net::SocketId id = net::kNoSocket;
-  net::Endpoint local;
-  /// RFC 8445 section 5.1.2.1: 65535 for the best, different for each socket.
-  std::uint16_t preference = 65535;
-};
-
-/// Finds the candidates of our side (RFC 8445 section 5.1): the sockets' own addresses at once, and
-/// the address each STUN server sees. Every server is asked from every socket of its family, all in
-/// parallel, each query with its own deadline, new ones at most one every Ta.
+/// Finds the candidates of our side (RFC 8445 section 5.1): the sockets' own addresses at once, the
+/// address each STUN server sees, and the addresses that TURN servers relay for. Every server is
+/// asked from every socket of its family, all in parallel, each with its own deadline, new
+/// transactions at most one every Ta.
+///
+/// Its code stands in three files: gatherer.cc (servers and time), gatherer_candidates.cc (what is
+/// found), gatherer_relays.cc (TURN).
 class Gatherer {
  public:
   struct Config {
     std::vector<Server> servers;
+    /// Only relayed candidates are looked for; the agent sets it for its own policy.
+    bool relay_only = false;
+    /// Announced in the place of local addresses, or beside them. The first rule that fits counts.
+    std::vector<AddressRewrite> rewrites;
     /// Seven requests in seven seconds, where RFC 8489's defaults would take 39.5 s to find a
     /// server dead: a user waits for that. At 20 % loss each way one query in a thousand goes
     /// unanswered.
@@ -43,9 +50,18 @@ class Gatherer {
     Duration lookup_timeout = std::chrono::seconds(5);
     /// RFC 8445 section 5.1.1.4 and 11: bindings are kept alive until ICE has concluded.
     Duration keepalive = std::chrono::seconds(15);
+    /// From a TURN server's first packet to the allocation: a connection, a TLS handshake and two
+    /// requests, each of which may be lost a few times.
+    Duration relay_timeout = std::chrono::seconds(10);
   };
   /// Queries at most, over all sockets and servers; 32 addresses with four servers.
   static constexpr std::size_t kMaxQueries = 128;
+  /// Allocations at most, over all sockets and servers: each one costs the server a port and us
+  /// traffic for as long as the connection lives.
+  static constexpr std::size_t kMaxRelays = 32;
+  /// Allocations on one server of the configuration: on a machine with dozens of virtual interfaces
+  /// the best four lead to the server, or none does.
+  static constexpr std::size_t kMaxRelaysPerServer = 4;
   /// W3C: the errorCode of a server that could not be reached or did not answer.
   static constexpr std::uint16_t kUnreachable = 701;
 
@@ -56,36 +72,65 @@ class Gatherer {
     std::uint16_t code = kUnreachable;   ///< A STUN error code, or kUnreachable.
     std::string text;
   };
+  /// A base is gone, and with it every candidate on it.
+  struct BaseGone {
+    net::SocketId socket = net::kNoSocket;
+    std::string why;
+  };
+  using Event =
+      std::variant<LocalCandidate, ServerFailed, BaseGone, Relay::Permitted, Relay::Refused>;
 
   struct Stats {
     std::uint64_t redundant_candidates = 0;
     std::uint64_t queries_skipped = 0;  ///< Beyond kMaxQueries.
+    std::uint64_t relays_skipped = 0;   ///< Beyond kMaxRelays or kMaxRelaysPerServer.
   };
 
   Gatherer(Config config, Random& random, net::Pacer& pacer);
 
   void start(Time now, std::span<const LocalSocket> sockets);
+  /// Sockets on addresses that came later; the servers are asked from them too.
+  void add_sockets(Time now, std::span<const LocalSocket> sockets);
+  /// Takes back all that was found on a socket.
+  void remove_socket(net::SocketId socket);
   /// Gathers anew for an ICE restart: queries under way and candidates nobody took yet are
-  /// forgotten, host candidates come again, and every server is asked again.
+  /// forgotten, host candidates come again, STUN servers are asked again, TURN servers keep their
+  /// allocations.
   void restart(Time now);
   void set_server_addresses(Time now, std::size_t index, std::span<const net::Address> addresses);
   void set_server_failed(std::size_t index, const Error& error);
   /// The bindings found so far need no more keepalives.
   void stop_keepalives();
   void stop();
+  /// Deletes the allocations; the requests for it are written into `batch`.
+  void close(Time now, net::SendBatch& batch);
 
   /// Every server has answered or failed, for every socket.
   bool done() const;
 
+  // --- What its driver does for it ---
+  std::optional<NetworkRequest> poll_network_request();
+  void handle_dialed(Time now, DialId id, net::SocketId socket);
+  /// It could not be made, or has ended.
+  void handle_dial_failed(Time now, DialId id, const Error& error);
+
+  // --- Packets ---
+  /// kRelayed: `datagram` was a relay's and is now the peer's. kNotOurs: it is as it was.
+  turn::Received::Kind unwrap(Time now, net::Datagram& datagram);
   /// True if it was an answer to a query.
   bool handle_packet(Time now, const net::Datagram& datagram);
+  /// How a packet gets from a base to `destination`.
+  std::optional<net::Route> route(net::SocketId base, const net::Endpoint& destination) const;
+  /// Lets packets from and to `peer` pass the relay behind `base`, if there is one.
+  void permit(Time now, net::SocketId base, const net::Address& peer);
+  /// The pair is in use: packets take the shortest form there is.
+  void bind(Time now, net::SocketId base, const net::Endpoint& peer);
   void handle_send_failure(Time now, const net::Route& route, const Error& error);
+
   void poll_transmit(Time now, net::SendBatch& batch);
   Time next_timeout() const;
   void handle_timeout(Time now);
-
-  std::optional<LocalCandidate> poll_candidate();
-  std::optional<ServerFailed> poll_failure();
+  std::optional<Event> poll_event();
   const Stats& stats() const { return stats_; }
 
  private:
@@ -101,10 +146,35 @@ class Gatherer {
     Time keepalive_due = kNever;
   };
 
-  void begin_query(Time now);
+  // gatherer.cc
+  void look_up_again(Time now);
+  void ask(Time now, std::size_t index, std::span<const LocalSocket> sockets);
+  void add_query(std::size_t index, const LocalSocket& socket, const net::Endpoint& server);
+  bool any_unstarted() const;
+  void start_next(Time now);
   void drain(Time now, Query& query);
-  void add_reflexive(const Query& query, const net::Endpoint& mapped);
-  std::string foundation(CandidateType type, const net::Address& base, const std::string& server);
+  void fail_server(std::size_t index, const std::optional<net::Endpoint>& local, std::uint16_t code,
+                   std::string text);
+
+  // gatherer_candidates.cc
+  void emit(LocalCandidate candidate);
+  void add_host(const LocalSocket& socket);
+  void add_reflexive(const LocalSocket& socket, const net::Endpoint& mapped,
+                     const std::string& server);
+  void add_relayed(const Relay& relay, const Relay::Opened& opened);
+  void forget_base(net::SocketId socket, const std::string& why);
+  std::string foundation(CandidateType type, const net::Address& base, std::string_view server);
+
+  // gatherer_relays.cc
+  void add_relay(std::size_t index, const LocalSocket& socket, const net::Endpoint& server);
+  void drop_relays(const std::function<bool(const Relay&)>& which, const std::string& why);
+  Relay* relay_behind(net::SocketId base) const;
+  void drain_relays();
+  void handle_relay_event(const Relay& relay, const Relay::Opened& opened);
+  void handle_relay_event(const Relay& relay, const Relay::Gone& gone);
+  void handle_relay_event(const Relay& relay, const Relay::Failed& failed);
+  void handle_relay_event(const Relay& relay, const Relay::Permitted& permitted);
+  void handle_relay_event(const Relay& relay, const Relay::Refused& refused);
 
   Config config_;
   Random& random_;
@@ -113,10 +183,13 @@ class Gatherer {
   std::vector<ServerState> servers_;
   std::vector<std::vector<net::Address>> server_addresses_;  ///< Once they are known.
   std::vector<std::unique_ptr<Query>> queries_;
+  std::vector<std::unique_ptr<Relay>> relays_;
+  VirtualSockets virtual_sockets_;
+  std::uint32_t last_dial_ = 0;
   std::vector<LocalCandidate> candidates_;
   std::vector<std::string> foundations_;
-  std::deque<LocalCandidate> found_;
-  std::deque<ServerFailed> failures_;
+  std::deque<NetworkRequest> requests_;
+  std::deque<Event> events_;
   std::optional<Time> slot_;
   Time lookup_deadline_ = kNever;
   bool started_ = false;

@@ -14,12 +14,11 @@ class Transport::Connection final : public Engines {
  public:
   Connection(net::Network& network, Config config, std::vector<Server> servers, Handlers handlers)
       : handlers_(std::make_shared<const Handlers>(std::move(handlers))),
-        local_(std::move(config.local)),
-        servers_(std::move(servers)),
         agent_(std::move(config.agent), network.random(), network.pacer()),
         pump_(network, *this),
         agent_network_(
-            network, agent_, [this](std::span<net::Datagram> datagrams) { receive(datagrams); },
+            network, agent_, {std::move(config.local), std::move(servers), std::move(config.trust)},
+            [this](std::span<net::Datagram> datagrams) { receive(datagrams); },
             [this] { pump_.wake(); }) {}
 
   Agent& agent() { return agent_; }
@@ -27,7 +26,7 @@ class Transport::Connection final : public Engines {
 
   void gather() {
     if (std::exchange(gathered_, true)) return;
-    agent_network_.gather(local_, servers_);
+    agent_network_.gather();
     pump_.wake();
   }
 
@@ -49,7 +48,10 @@ class Transport::Connection final : public Engines {
   }
 
   void close() {
-    agent_.close();
+    net::SendBatch& batch = pump_.network().batch();
+    agent_.close(pump_.now(), batch);
+    pump_.network().send(batch);
+    batch.clear();
     agent_network_.close();
     pump_.stop();
     queue_.clear();
@@ -63,6 +65,7 @@ class Transport::Connection final : public Engines {
   }
 
   void poll_transmit(Time now, net::SendBatch& batch) override {
+    agent_network_.serve();
     agent_.poll_transmit(now, batch);
     const auto route = agent_.route();
     while (!queue_.empty()) {
@@ -116,8 +119,6 @@ class Transport::Connection final : public Engines {
   };
 
   std::shared_ptr<const Handlers> handlers_;
-  LocalPolicy local_;
-  std::vector<Server> servers_;
   Agent agent_;
   Pump pump_;
   AgentNetwork agent_network_;
@@ -132,6 +133,7 @@ Result<std::unique_ptr<Transport>> Transport::create(net::Network& network, Conf
   if (config.agent.credentials) {
     if (auto ok = validate(*config.agent.credentials); !ok) return forward(ok);
   }
+  if (auto ok = validate(config.agent.gathering.rewrites); !ok) return forward(ok);
   auto servers = parse_servers(config.servers);
   if (!servers) return forward(servers);
   config.agent.gathering.servers = *servers;

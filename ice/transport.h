@@ -32,6 +32,9 @@ class Transport {
     Agent::Config agent;
     std::vector<ServerConfig> servers;
     LocalPolicy local;
+    /// Whose signature under the certificates of turns: servers is believed; nullptr: whom the
+    /// system trusts.
+    std::shared_ptr<const tls::Trust> trust{};
   };
 
   /// Called on the network's thread; any may be empty. They are given at creation so that nothing

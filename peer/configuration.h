@@ -17,10 +17,17 @@ using IceServer = ice::ServerConfig;
 /// RTCConfiguration, and what a native program wants to decide besides.
 struct Configuration {
   std::vector<IceServer> ice_servers;
+  /// RTCIceTransportPolicy: with kRelay the peer learns no address but those of TURN servers.
+  ice::Policy ice_transport_policy = ice::Policy::kAll;
+  /// Whose signature under the certificates of turns: servers is believed; nullptr: whom the system
+  /// trusts.
+  std::shared_ptr<const tls::Trust> ice_server_trust{};
   /// The DTLS identity; made for this connection when absent. Sharing one saves its key generation.
   std::shared_ptr<const dtls::Identity> certificate;
 
   ice::LocalPolicy local;  ///< Which local addresses and ports are used.
+  /// What to announce in the place of local addresses, where a 1:1 NAT stands in front of them.
+  std::vector<ice::AddressRewrite> address_rewrites{};
   ice::Nomination nomination = ice::Nomination::kRegular;
   ice::Consent::Timing consent;
   /// See `ice::Agent::Config::patience`.

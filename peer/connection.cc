@@ -20,6 +20,8 @@ DataTransport::Config transport_config(const Configuration& configuration,
   config.ice.consent = configuration.consent;
   config.ice.patience = configuration.ice_patience;
   config.ice.gathering.servers = servers;
+  config.ice.policy = configuration.ice_transport_policy;
+  config.ice.gathering.rewrites = configuration.address_rewrites;
   config.channels.association.max_message_size = configuration.max_message_size;
   config.channels.association.send_queue = configuration.send_queue;
   config.channels.association.send_buffer = configuration.send_buffer;
@@ -36,12 +38,11 @@ Connection::Connection(net::Network& network, Configuration configuration,
     : alive_(std::make_shared<bool>(true)),
       configuration_(std::move(configuration)),
       fingerprint_(std::move(fingerprint)),
-      servers_(std::move(servers)),
       handlers_(std::make_shared<Handlers>()),
       negotiation_(network.random().u64() >> 2),  // RFC 8829 section 5.2.1: below 2^63 - 1
       // usrsctp's timers are the process's: a packet of ours may be made while another connection's
       // loop runs them, perhaps on another thread. Our own loop then sends it.
-      transport_(transport_config(configuration_, std::move(identity), servers_,
+      transport_(transport_config(configuration_, std::move(identity), servers,
                                   [this, &network, alive = std::weak_ptr<bool>(alive_)] {
                                     network.post([this, alive] {
                                       if (alive.lock()) pump_.wake();
@@ -51,6 +52,7 @@ Connection::Connection(net::Network& network, Configuration configuration,
       pump_(network, *this),
       agent_network_(
           network, transport_.ice(),
+          {configuration_.local, std::move(servers), configuration_.ice_server_trust},
           [this](std::span<net::Datagram> datagrams) { receive(datagrams); },
           [this] { pump_.wake(); }) {}
 
@@ -109,7 +111,7 @@ Result<> Connection::set_local_description(const SessionDescription& description
         negotiation_.remote_data() && negotiation_.remote_data()->transport.ice_lite;
     const bool controls = description.type == SdpType::kOffer || peer_is_lite;
     transport_.ice().set_role(controls ? ice::Role::kControlling : ice::Role::kControlled);
-    agent_network_.gather(configuration_.local, servers_);
+    agent_network_.gather();
   }
   if (description.type == SdpType::kAnswer) return connect_transport();
   return {};

@@ -86,6 +86,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
   void handle_timeout(Time now) override { transport_.handle_timeout(now); }
   Time next_timeout() const override { return transport_.next_timeout(); }
   void poll_transmit(Time now, net::SendBatch& batch) override {
+    agent_network_.serve();
     transport_.poll_transmit(now, batch);
   }
   void handle_send_failure(Time now, const net::Route& route, const Error& error) override {
@@ -111,7 +112,6 @@ class Connection final : public ice::Engines, public DataChannelOwner {
   std::shared_ptr<bool> alive_;
   Configuration configuration_;
   dtls::Fingerprint fingerprint_;
-  std::vector<ice::Server> servers_;
   std::shared_ptr<Handlers> handlers_;
   Negotiation negotiation_;
   DataTransport transport_;

@@ -180,7 +180,7 @@ void DataTransport::close(Time now, net::SendBatch& batch) {
     dtls_->close(now);
     send_dtls(now, batch, *route);
   }
-  ice_.close();
+  ice_.close(now, batch);
   early_.clear();
 }
 

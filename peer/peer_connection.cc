@@ -26,6 +26,7 @@ Result<std::unique_ptr<PeerConnection>> PeerConnection::create(net::Network& net
                                                                Configuration configuration) {
   auto servers = ice::parse_servers(configuration.ice_servers);
   if (!servers) return forward(servers);
+  if (auto ok = ice::validate(configuration.address_rewrites); !ok) return forward(ok);
   if (auto ok = check_sizes(configuration); !ok) return forward(ok);
   std::shared_ptr<const dtls::Identity> identity = configuration.certificate;
   if (identity == nullptr) {

@@ -1,0 +1,160 @@
+// The agent's local side: its sockets, its servers and the candidates they give (RFC 8445 section
+// 5.1), also while a session runs.
+#include <utility>
+#include <variant>
+
+#include "floe/ice/agent.h"
+
+namespace floe::ice {
+namespace {
+
+/// RFC 8839 section 5.1: an agent with privacy concerns announces this related address.
+void conceal_base(Candidate& candidate) {
+  if (!candidate.related) return;
+  candidate.related = net::Endpoint{net::Address::unspecified(candidate.related->family()), 9};
+}
+
+}  // namespace
+
+void Agent::gather(Time now, std::span<const LocalSocket> sockets) {
+  if (gathering_state_ != GatheringState::kNew || state_ == State::kClosed) return;
+  now_ = now;
+  gathering_state_ = GatheringState::kGathering;
+  emit(GatheringStateChanged{gathering_state_});
+  gatherer_.start(now, sockets);
+  drain_gatherer();
+  after_change(now);
+}
+
+void Agent::set_server_addresses(Time now, std::size_t index,
+                                 std::span<const net::Address> addresses) {
+  now_ = now;
+  gatherer_.set_server_addresses(now, index, addresses);
+  drain_gatherer();
+  after_change(now);
+}
+
+void Agent::set_server_failed(Time now, std::size_t index, const Error& error) {
+  now_ = now;
+  gatherer_.set_server_failed(index, error);
+  drain_gatherer();
+  after_change(now);
+}
+
+std::optional<NetworkRequest> Agent::poll_network_request() {
+  return gatherer_.poll_network_request();
+}
+
+void Agent::handle_dialed(Time now, DialId id, net::SocketId socket) {
+  if (state_ == State::kClosed) return;
+  now_ = now;
+  gatherer_.handle_dialed(now, id, socket);
+  drain_gatherer();
+  after_change(now);
+}
+
+void Agent::handle_dial_failed(Time now, DialId id, const Error& error) {
+  if (state_ == State::kClosed) return;
+  now_ = now;
+  gatherer_.handle_dial_failed(now, id, error);
+  drain_gatherer();
+  after_change(now);
+}
+
+void Agent::drain_gatherer() {
+  while (auto event = gatherer_.poll_event()) {
+    if (auto* found = std::get_if<LocalCandidate>(&*event)) {
+      take_local(std::move(*found));
+    } else if (auto* failed = std::get_if<Gatherer::ServerFailed>(&*event)) {
+      emit(std::move(*failed));
+    } else if (const auto* gone = std::get_if<Gatherer::BaseGone>(&*event)) {
+      withdraw_base(gone->socket, gone->why);
+    } else if (const auto* permitted = std::get_if<Relay::Permitted>(&*event)) {
+      check_behind_relay(permitted->socket, permitted->peer);
+    } else if (const auto* refused = std::get_if<Relay::Refused>(&*event)) {
+      fail_behind_relay(refused->socket, refused->peer, refused->why);
+    }
+  }
+  if (gathering_state_ == GatheringState::kGathering && gatherer_.done()) {
+    gathering_state_ = GatheringState::kComplete;
+    emit(GatheringStateChanged{gathering_state_});
+  }
+}
+
+void Agent::take_local(LocalCandidate found) {
+  const bool relayed = found.candidate.type == CandidateType::kRelayed;
+  if (config_.policy == Policy::kRelay && !relayed) return;
+  // RFC 8445 section 5.2: a lite agent has host candidates only.
+  if (config_.lite && found.candidate.type != CandidateType::kHost) return;
+  if (config_.policy != Policy::kAll) conceal_base(found.candidate);
+  if (config_.policy == Policy::kNoHost && found.candidate.type == CandidateType::kHost) {
+    found.announced = false;
+  }
+  // RFC 8838 section 4: which generation it belongs to.
+  found.candidate.ufrag = current_.local.ufrag;
+  const auto index = current_.add_local(found);
+  if (!index) return;
+  if (found.announced) emit(CandidateGathered{found.candidate});
+  // Only bases form pairs; see CandidatePair.
+  if (found.is_base) pair_with_remotes(*index);
+}
+
+void Agent::add_sockets(Time now, std::span<const LocalSocket> sockets) {
+  if (gathering_state_ == GatheringState::kNew || state_ == State::kClosed) return;
+  now_ = now;
+  gatherer_.add_sockets(now, sockets);
+  drain_gatherer();
+  after_change(now);
+}
+
+void Agent::remove_socket(Time now, net::SocketId socket) {
+  if (state_ == State::kClosed) return;
+  now_ = now;
+  gatherer_.remove_socket(socket);
+  drain_gatherer();
+  after_change(now);
+}
+
+void Agent::withdraw_base(net::SocketId socket, const std::string& why) {
+  for (Generation* generation : {&current_, previous_ ? &*previous_ : nullptr}) {
+    if (generation == nullptr) continue;
+    for (std::uint32_t i = 0; i < generation->locals.size(); ++i) {
+      if (generation->locals[i].socket == socket) withdraw(*generation, i, why);
+    }
+  }
+}
+
+/// Checks that had begun before the server let the peer in went nowhere: they leave now.
+void Agent::check_behind_relay(net::SocketId socket, const net::Address& peer) {
+  for (const auto& pair : current_.check_list.pairs()) {
+    if (pair->socket != socket || pair->destination.address != peer) continue;
+    if (pair->state == PairState::kInProgress && pair->responses_received == 0) {
+      send_check(now_, *pair);
+    }
+  }
+}
+
+void Agent::fail_behind_relay(net::SocketId socket, const net::Address& peer,
+                              const std::string& why) {
+  for (Generation* generation : {&current_, previous_ ? &*previous_ : nullptr}) {
+    if (generation == nullptr) continue;
+    for (const auto& pair : generation->check_list.pairs()) {
+      if (pair->socket != socket || pair->destination.address != peer) continue;
+      if (pair->state == PairState::kFailed) continue;
+      fail_pair(now_, *generation, *pair, "the TURN server refuses the peer's address: " + why);
+    }
+  }
+}
+
+std::optional<net::Route> Agent::route_to(net::SocketId socket,
+                                          const net::Endpoint& destination) const {
+  return gatherer_.route(socket, destination);
+}
+
+void Agent::close(Time now, net::SendBatch& batch) {
+  if (state_ == State::kClosed) return;
+  gatherer_.close(now, batch);
+  close();
+}
+
+}  // namespace floe::ice

@@ -1,0 +1,152 @@
+// TURN servers: which allocations there are, and what becomes of them.
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "floe/ice/gatherer.h"
+
+namespace floe::ice {
+
+void Gatherer::add_relay(std::size_t index, const LocalSocket& socket,
+                         const net::Endpoint& server) {
+  const ServerTransport transport = config_.servers[index].transport;
+  std::size_t of_this_server = 0;
+  for (const auto& relay : relays_) {
+    const auto& known = relay->config();
+    if (known.server_index == index) ++of_this_server;
+    // Two allocations from one address and port on one server would be one (RFC 8656 section 7.2),
+    // and an ICE restart keeps those there are.
+    if (known.base.id == socket.id && known.address == server &&
+        known.server.transport == transport) {
+      return;
+    }
+  }
+  if (relays_.size() >= kMaxRelays || of_this_server >= kMaxRelaysPerServer) {
+    ++stats_.relays_skipped;
+    return;
+  }
+  Relay::Config config;
+  config.server_index = index;
+  config.server = config_.servers[index];
+  config.address = server;
+  config.base = socket;
+  config.times = config_.times;
+  config.deadline = config_.relay_timeout;
+  relays_.push_back(
+      std::make_unique<Relay>(std::move(config), random_, virtual_sockets_, last_dial_));
+}
+
+void Gatherer::drop_relays(const std::function<bool(const Relay&)>& which, const std::string& why) {
+  for (const auto& relay : relays_) {
+    if (!which(*relay)) continue;
+    relay->abandon(why);
+    while (auto request = relay->poll_network_request()) requests_.push_back(std::move(*request));
+  }
+  drain_relays();
+  std::erase_if(relays_, [&which](const auto& relay) { return which(*relay); });
+}
+
+Relay* Gatherer::relay_behind(net::SocketId base) const {
+  const auto it = std::find_if(relays_.begin(), relays_.end(),
+                               [base](const auto& relay) { return relay->owns(base); });
+  return it == relays_.end() ? nullptr : it->get();
+}
+
+std::optional<NetworkRequest> Gatherer::poll_network_request() {
+  if (!requests_.empty()) {
+    NetworkRequest next = std::move(requests_.front());
+    requests_.pop_front();
+    return next;
+  }
+  for (const auto& relay : relays_) {
+    if (auto request = relay->poll_network_request()) return request;
+  }
+  return std::nullopt;
+}
+
+void Gatherer::handle_dialed(Time now, DialId id, net::SocketId socket) {
+  for (const auto& relay : relays_) {
+    if (relay->handle_dialed(now, id, socket)) break;
+  }
+  drain_relays();
+}
+
+void Gatherer::handle_dial_failed(Time now, DialId id, const Error& error) {
+  for (const auto& relay : relays_) {
+    if (relay->handle_dial_failed(now, id, error)) break;
+  }
+  drain_relays();
+}
+
+turn::Received::Kind Gatherer::unwrap(Time now, net::Datagram& datagram) {
+  for (const auto& relay : relays_) {
+    const auto kind = relay->unwrap(now, datagram);
+    if (kind == turn::Received::Kind::kConsumed) drain_relays();
+    if (kind != turn::Received::Kind::kNotOurs) return kind;
+  }
+  return turn::Received::Kind::kNotOurs;
+}
+
+std::optional<net::Route> Gatherer::route(net::SocketId base,
+                                          const net::Endpoint& destination) const {
+  if (!is_virtual(base)) return net::Route{base, destination, {}};
+  const Relay* relay = relay_behind(base);
+  return relay != nullptr ? relay->route(destination) : std::nullopt;
+}
+
+void Gatherer::permit(Time now, net::SocketId base, const net::Address& peer) {
+  if (!is_virtual(base)) return;
+  if (Relay* relay = relay_behind(base)) relay->permit(now, base, peer);
+  drain_relays();
+}
+
+void Gatherer::bind(Time now, net::SocketId base, const net::Endpoint& peer) {
+  if (!is_virtual(base)) return;
+  if (Relay* relay = relay_behind(base)) relay->bind(now, peer);
+}
+
+void Gatherer::close(Time now, net::SendBatch& batch) {
+  for (const auto& relay : relays_) {
+    relay->close(now);
+    relay->poll_transmit(now, batch);
+  }
+  stop();
+}
+
+// -------------------------------------------------------------------------------------- events
+
+void Gatherer::drain_relays() {
+  for (const auto& relay : relays_) {
+    while (auto event = relay->poll_event()) {
+      std::visit([this, &relay](const auto& what) { handle_relay_event(*relay, what); }, *event);
+    }
+  }
+}
+
+void Gatherer::handle_relay_event(const Relay& relay, const Relay::Opened& opened) {
+  add_relayed(relay, opened);
+  // Over TCP the server sees an address that no UDP packet would ever reach.
+  const auto& config = relay.config();
+  const bool reflexive = config.server.transport == ServerTransport::kUdp && relay.on_base();
+  if (opened.mapped && reflexive) {
+    add_reflexive(config.base, *opened.mapped, config.address.address.to_string());
+  }
+}
+
+void Gatherer::handle_relay_event(const Relay&, const Relay::Gone& gone) {
+  forget_base(gone.socket, gone.why);
+}
+
+void Gatherer::handle_relay_event(const Relay& relay, const Relay::Failed& failed) {
+  fail_server(relay.config().server_index, relay.config().base.local, failed.code, failed.text);
+}
+
+void Gatherer::handle_relay_event(const Relay&, const Relay::Permitted& permitted) {
+  events_.push_back(permitted);
+}
+
+void Gatherer::handle_relay_event(const Relay&, const Relay::Refused& refused) {
+  events_.push_back(refused);
+}
+
+}  // namespace floe::ice
