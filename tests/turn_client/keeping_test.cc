@@ -177,6 +177,18 @@ TEST_F(TurnKeeping, WaitsAMinuteWhenTheServerIsShortOfRoom) {
   EXPECT_TRUE(take<Client::ChannelBound>());
 }
 
+TEST_F(TurnKeeping, TakesABoundChannelForAPermissionToo) {
+  allocate();
+  server.fail_next(Method::kCreatePermission, stun::kInsufficientCapacity);
+  ASSERT_TRUE(client->bind(now, kPeer));
+  exchange();
+  EXPECT_TRUE(take<Client::ChannelBound>());
+  EXPECT_TRUE(take<Client::PermissionGranted>());  // RFC 8656 section 12.3
+  EXPECT_EQ(form(), Prefix::Form::kChannelData);
+  run_for(239s);
+  EXPECT_EQ(server.requests(Method::kCreatePermission).size(), 1u);
+}
+
 TEST_F(TurnKeeping, AsksAgainAfterAServerError) {
   allocate();
   server.fail_next(Method::kCreatePermission, stun::kServerError, {}, 2);

@@ -86,6 +86,17 @@ TEST_F(TurnRecovery, FindsOutAtOnceWhenAsked) {
   EXPECT_EQ(server.requests(Method::kRefresh).size(), 2u);  // One, and one for the new nonce.
 }
 
+TEST_F(TurnRecovery, TakesA401FromARestartedServerForALostAllocationNotForAWrongPassword) {
+  bind();
+  server.restart();
+  server.stale_nonce_code = stun::kUnauthenticated;
+  client->refresh(now);
+  exchange();
+  EXPECT_TRUE(take<Client::Lost>());
+  EXPECT_TRUE(take<Client::Allocated>());
+  EXPECT_TRUE(take<Client::ChannelBound>());
+}
+
 TEST_F(TurnRecovery, SurvivesAServerThatIsAwayForMinutes) {
   bind();
   server.restart();

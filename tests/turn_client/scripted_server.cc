@@ -80,7 +80,7 @@ std::optional<Packet> ScriptedServer::challenge(const stun::Message& request) {
       !request.has(AttributeType::kMessageIntegritySha256)) {
     return ask(stun::kUnauthenticated);
   }
-  if (!request.nonce()->ends_with(nonce)) return ask(stun::kStaleNonce);
+  if (!request.nonce()->ends_with(nonce)) return ask(stale_nonce_code);
   const stun::Message::Integrity integrity =
       offers_sha256 ? request.check_integrity_sha256(key()) : request.check_integrity_sha1(key());
   if (request.username() != username || integrity != stun::Message::Integrity::kOk) {

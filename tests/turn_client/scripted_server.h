@@ -48,6 +48,7 @@ class ScriptedServer {
   bool asks_for_credentials = true;
   bool offers_sha256 = false;
   bool silent = false;
+  std::uint16_t stale_nonce_code = stun::kStaleNonce;  ///< Some servers say 401.
   std::vector<net::Endpoint> relayed{endpoint("198.51.100.7:50000")};
   net::Endpoint mapped = endpoint("203.0.113.9:4000");
   std::uint32_t lifetime = 600;
