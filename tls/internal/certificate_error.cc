@@ -3,6 +3,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <ctime>
 #include <vector>
 
@@ -15,10 +16,19 @@ namespace {
 
 constexpr std::size_t kMaxNamed = 4;
 
-/// Text of a certificate, which anybody may have written.
-std::string text_of(const ASN1_STRING* string) {
-  return quoted(as_text(
-      {ASN1_STRING_get0_data(string), static_cast<std::size_t>(ASN1_STRING_length(string))}));
+std::string_view text_of(const ASN1_STRING* string) {
+  return as_text(
+      {ASN1_STRING_get0_data(string), static_cast<std::size_t>(ASN1_STRING_length(string))});
+}
+
+/// A certificate's text may be anybody's: quoted unless it is as a host's name should be.
+std::string host_text(std::string_view host) {
+  const bool is_plain = host.size() <= 80 && std::ranges::all_of(host, [](char c) {
+                          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                 (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+                                 c == '*';
+                        });
+  return is_plain ? std::string(host) : quoted(host);
 }
 
 std::string address_text(const ASN1_OCTET_STRING* address) {
@@ -41,7 +51,7 @@ std::string hosts_of(X509* certificate) {
     if (hosts.size() == kMaxNamed) {
       ++more;
     } else {
-      hosts.push_back(name->type == GEN_DNS ? text_of(name->d.dNSName)
+      hosts.push_back(name->type == GEN_DNS ? host_text(text_of(name->d.dNSName))
                                             : address_text(name->d.iPAddress));
     }
   }
@@ -60,7 +70,7 @@ std::string name_text(const X509_NAME* name) {
   for (const int field : {NID_commonName, NID_organizationName}) {
     const int at = X509_NAME_get_index_by_NID(name, field, -1);
     if (at < 0) continue;
-    return "'" + text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at))) + "'";
+    return quoted(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at))));
   }
   return "somebody without a name";
 }

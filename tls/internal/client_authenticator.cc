@@ -35,8 +35,8 @@ Result<std::shared_ptr<const ClientAuthenticator>> ClientAuthenticator::create(
   if (!self->is_address_ && self->name_.ends_with('.')) self->name_.pop_back();
   if (!self->is_address_ && !is_dns_name(self->name_)) {
     return fail(Errc::kInvalidArgument,
-                "ClientOptions::server_name '" + quoted(options.server_name) +
-                    "' is neither a DNS name nor an IP address; it says whose certificate is good");
+                "ClientOptions::server_name " + quoted(options.server_name) +
+                    " is neither a DNS name nor an IP address; it says whose certificate is good");
   }
   self->today_ = today;
   self->trust_ = options.trust;

@@ -58,7 +58,7 @@ Result<std::vector<std::uint8_t>> encode_alpn(std::span<const std::string> names
   for (const std::string& name : names) {
     if (name.empty() || name.size() > 255) {
       return fail(Errc::kInvalidArgument,
-                  "ALPN protocol '" + quoted(name) + "' does not have 1 to 255 bytes");
+                  "ALPN protocol " + quoted(name) + " does not have 1 to 255 bytes");
     }
     encoded.push_back(static_cast<std::uint8_t>(name.size()));
     encoded.insert(encoded.end(), name.begin(), name.end());
