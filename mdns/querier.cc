@@ -34,7 +34,7 @@ std::size_t Querier::lookups() const {
 Result<LookupId> Querier::resolve(Time now, std::string_view text) {
   if (!is_local_name(text)) {
     return fail(Errc::kInvalidArgument,
-                "\"" + quoted(text) + "\" is not a host name under .local, as multicast DNS needs");
+                quoted(text) + " is not a host name under .local, as multicast DNS needs");
   }
   if (lookups() >= kMaxLookups) {
     return fail(Errc::kLimitExceeded, "there are " + std::to_string(kMaxLookups) +
