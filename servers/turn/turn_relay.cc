@@ -107,9 +107,8 @@ void TurnRelay::add_socket(net::SocketId socket, TurnTransport transport) {
   sockets_[socket] = transport;
 }
 
-void TurnRelay::remove_socket(net::SocketId socket, const net::Endpoint& client) {
-  sockets_.erase(socket);
-  if (Allocation* allocation = find({socket, client})) end(*allocation);
+void TurnRelay::remove_client(const TurnClient& client) {
+  if (Allocation* allocation = find(client)) end(*allocation);
 }
 
 void TurnRelay::handle_packet(Time now, const net::Datagram& datagram, net::SendBatch& batch) {

@@ -134,8 +134,9 @@ class TurnRelay {
 
   /// A socket or stream that clients reach the server by.
   void add_socket(net::SocketId socket, TurnTransport transport);
-  /// It is gone, and with it the allocations of the clients behind it.
-  void remove_socket(net::SocketId socket, const net::Endpoint& client);
+  void remove_socket(net::SocketId socket) { sockets_.erase(socket); }
+  /// The client's connection (TCP, TLS, DTLS) is gone, and with it its allocation.
+  void remove_client(const TurnClient& client);
   bool has_allocation(const TurnClient& client) const { return allocations_.contains(client); }
 
   /// A datagram, or one frame of a stream (`stun::StreamFramer`), from a client or from a peer.

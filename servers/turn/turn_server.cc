@@ -4,12 +4,26 @@
 #include <utility>
 
 #include "floe/stun_client/stream_framer.h"
+#include "floe/tls/datagram_server.h"
+#include "floe/tls/stream.h"
 
 namespace floe::server {
 namespace {
 
 /// How often idle streams are looked for; they may live this much longer than they should.
 constexpr Duration kSweepInterval = std::chrono::seconds(5);
+
+/// RFC 7443: what a client that uses ALPN may ask for here.
+std::vector<std::string> protocols() {
+  return {tls::kAlpnTurn, tls::kAlpnNatDiscovery};
+}
+
+net::UdpOptions client_side(const net::Endpoint& bind) {
+  net::UdpOptions options;
+  options.bind = bind;
+  options.dont_fragment = false;  // A peer's packet may be as large as the client can take.
+  return options;
+}
 
 }  // namespace
 
@@ -27,6 +41,23 @@ class TurnServer::StreamListener final : public net::ListenerHandler {
   TurnServer& server_;
   TurnTransport transport_;
   std::unique_ptr<net::Listener> listener_;
+};
+
+/// A port that speaks DTLS with its clients.
+class TurnServer::DtlsListener final : public tls::DatagramServerHandler {
+ public:
+  explicit DtlsListener(TurnServer& server) : server_(server) {}
+  void on_datagrams(std::span<net::Datagram> datagrams) override {
+    server_.on_datagrams(datagrams);
+  }
+  void on_client_closed(const net::Endpoint& client, const Error&) override {
+    server_.relay_->remove_client({socket_->id(), client});
+  }
+  void start(std::unique_ptr<tls::DatagramServer> socket) { socket_ = std::move(socket); }
+
+ private:
+  TurnServer& server_;
+  std::unique_ptr<tls::DatagramServer> socket_;
 };
 
 /// A client's connection.
@@ -80,19 +111,53 @@ TurnServer::TurnServer(net::Network& network, Configuration configuration)
 TurnServer::~TurnServer() = default;
 
 Result<> TurnServer::open(const Listener& listener) {
-  if (listener.transport == TurnTransport::kUdp) {
-    net::UdpOptions options;
-    options.bind = listener.bind;
-    options.dont_fragment = false;  // A peer's packet may be as large as the client can take.
-    Result<std::unique_ptr<net::UdpSocket>> socket = network_.open_udp(options, *this);
-    if (!socket) return forward(socket);
-    bound_.push_back({listener.transport, (*socket)->local()});
-    relay_->add_socket((*socket)->id(), listener.transport);
-    sockets_.push_back(std::move(*socket));
-    return {};
+  const bool is_secure =
+      listener.transport == TurnTransport::kTls || listener.transport == TurnTransport::kDtls;
+  if (is_secure && configuration_.identity == nullptr) {
+    return fail(Errc::kInvalidArgument, "a TURN server needs a certificate to listen for TLS on " +
+                                            listener.bind.to_string());
   }
+  switch (listener.transport) {
+    case TurnTransport::kUdp:
+      return open_udp(listener);
+    case TurnTransport::kDtls:
+      return open_dtls(listener);
+    default:
+      return open_stream(listener);
+  }
+}
+
+Result<> TurnServer::open_udp(const Listener& listener) {
+  Result<std::unique_ptr<net::UdpSocket>> socket =
+      network_.open_udp(client_side(listener.bind), *this);
+  if (!socket) return forward(socket);
+  bound_.push_back({listener.transport, (*socket)->local()});
+  relay_->add_socket((*socket)->id(), listener.transport);
+  sockets_.push_back(std::move(*socket));
+  return {};
+}
+
+Result<> TurnServer::open_dtls(const Listener& listener) {
+  auto acceptor = std::make_unique<DtlsListener>(*this);
+  tls::DatagramServer::Options options;
+  options.udp = client_side(listener.bind);
+  options.server = {configuration_.identity, protocols()};
+  options.max_clients = configuration_.max_dtls_clients;
+  auto opened = tls::DatagramServer::create(network_, options, *acceptor);
+  if (!opened) return forward(opened);
+  bound_.push_back({listener.transport, (*opened)->local()});
+  relay_->add_socket((*opened)->id(), listener.transport);
+  acceptor->start(std::move(*opened));
+  dtls_listeners_.push_back(std::move(acceptor));
+  return {};
+}
+
+Result<> TurnServer::open_stream(const Listener& listener) {
   auto acceptor = std::make_unique<StreamListener>(*this, listener.transport);
-  Result<std::unique_ptr<net::Listener>> opened = network_.listen(listener.bind, *acceptor);
+  Result<std::unique_ptr<net::Listener>> opened =
+      listener.transport == TurnTransport::kTls
+          ? tls::listen(network_, listener.bind, {configuration_.identity, protocols()}, *acceptor)
+          : network_.listen(listener.bind, *acceptor);
   if (!opened) return forward(opened);
   bound_.push_back({listener.transport, (*opened)->local()});
   acceptor->start(std::move(*opened));
@@ -168,7 +233,8 @@ void TurnServer::handle_data(ClientStream& stream, MutableBytes data) {
 void TurnServer::close(ClientStream& stream) {
   const TurnClient client = stream.client();
   // RFC 8656 section 3.1: when the connection goes, so does the allocation.
-  relay_->remove_socket(client.socket, client.endpoint);
+  relay_->remove_client(client);
+  relay_->remove_socket(client.socket);
   streams_.erase(client.socket);
 }
 
@@ -200,7 +266,7 @@ void TurnServer::close_idle_streams(Time now) {
     const ClientStream& stream = *entry.second;
     const bool is_idle = now - stream.since() >= configuration_.idle_stream_timeout &&
                          !relay_->has_allocation(stream.client());
-    if (is_idle) relay_->remove_socket(stream.client().socket, stream.client().endpoint);
+    if (is_idle) relay_->remove_socket(stream.client().socket);
     return is_idle;
   });
   next_sweep_ = streams_.empty() ? kNever : now + kSweepInterval;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "floe/core/result.h"
+#include "floe/dtls/identity.h"
 #include "floe/net/network.h"
 #include "floe/servers/turn/turn_relay.h"
 
@@ -29,15 +30,19 @@ class TurnServer final : private net::UdpHandler, private RelayHost {
   struct Configuration {
     std::vector<Listener> listeners;
     TurnRelay::Configuration relay;
-    /// TCP connections at once; one more is closed as it comes.
+    /// Certificate chain and key (`tls::read_identity`); needed by TLS and DTLS listeners.
+    std::shared_ptr<const dtls::Identity> identity;
+    /// TCP and TLS connections at once; one more is closed as it comes.
     std::size_t max_streams = 8'192;
+    /// DTLS clients at once, about 20 KiB each.
+    std::size_t max_dtls_clients = 4'096;
     /// A connection without an allocation is closed after this long.
     Duration idle_stream_timeout = std::chrono::seconds(60);
   };
   struct Stats {
     std::uint64_t received = 0;         ///< Datagrams and frames of any kind.
     std::uint64_t send_failures = 0;    ///< Runs of packets that the system refused to send.
-    std::uint64_t streams = 0;          ///< TCP connections at present.
+    std::uint64_t streams = 0;          ///< TCP and TLS connections at present.
     std::uint64_t streams_refused = 0;  ///< There were max_streams.
     std::uint64_t streams_idle = 0;     ///< Closed for want of an allocation.
     std::uint64_t streams_broken = 0;   ///< Closed for bytes that are neither STUN nor ChannelData.
@@ -56,10 +61,14 @@ class TurnServer final : private net::UdpHandler, private RelayHost {
 
  private:
   class StreamListener;
+  class DtlsListener;
   class ClientStream;
 
   TurnServer(net::Network& network, Configuration configuration);
   Result<> open(const Listener& listener);
+  Result<> open_udp(const Listener& listener);
+  Result<> open_dtls(const Listener& listener);
+  Result<> open_stream(const Listener& listener);
   void on_datagrams(std::span<net::Datagram> datagrams) override;
 
   Result<net::SocketId> open_relay(const net::Endpoint& local, bool dont_fragment) override;
@@ -88,6 +97,7 @@ class TurnServer final : private net::UdpHandler, private RelayHost {
   // Sockets last: they end first, and call nothing that is gone.
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
   std::unordered_map<net::SocketId, std::unique_ptr<net::UdpSocket>> relays_;
+  std::vector<std::unique_ptr<DtlsListener>> dtls_listeners_;
   std::vector<std::unique_ptr<StreamListener>> stream_listeners_;
   std::unordered_map<net::SocketId, std::unique_ptr<ClientStream>> streams_;
 };
