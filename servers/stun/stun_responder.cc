@@ -37,19 +37,42 @@ bool can_be_source(const net::Endpoint& endpoint) {
          !endpoint.address.is_multicast() && !endpoint.address.is_broadcast();
 }
 
-stun::AttributeTypes unknown_in(const stun::Message& request) {
-  // Many RFC 3489 clients send a CHANGE-REQUEST that asks for no change; that can be obeyed.
-  const std::optional<stun::ChangeRequest> change = request.change_request();
-  if (change && !change->address && !change->port) {
-    std::array<AttributeType, kKnownAttributes.size() + 1> known;
-    std::copy(kKnownAttributes.begin(), kKnownAttributes.end(), known.begin());
-    known.back() = AttributeType::kChangeRequest;
-    return request.unknown_required(known);
-  }
-  return request.unknown_required(kKnownAttributes);
-}
+/// Of an RFC 5780 server.
+constexpr std::array kDiscoveryAttributes{AttributeType::kChangeRequest, AttributeType::kPadding,
+                                          AttributeType::kResponsePort};
+
+/// The bits of an origin's index.
+constexpr std::size_t kOtherPort = 1;
+constexpr std::size_t kOtherAddress = 2;
 
 }  // namespace
+
+stun::AttributeTypes StunResponder::unknown_in(const stun::Message& request) const {
+  std::array<AttributeType, kKnownAttributes.size() + kDiscoveryAttributes.size()> known{};
+  auto end = std::copy(kKnownAttributes.begin(), kKnownAttributes.end(), known.begin());
+  const std::optional<stun::ChangeRequest> change = request.change_request();
+  if (origins_) {
+    end = std::copy(kDiscoveryAttributes.begin(), kDiscoveryAttributes.end(), end);
+  } else if (change && !change->address && !change->port) {
+    // Many RFC 3489 clients send a CHANGE-REQUEST that asks for no change; that can be obeyed.
+    *end++ = AttributeType::kChangeRequest;
+  }
+  return request.unknown_required(
+      std::span(known).first(static_cast<std::size_t>(end - known.begin())));
+}
+
+std::optional<std::size_t> StunResponder::origin_for(const stun::Message& request,
+                                                     net::SocketId socket) const {
+  if (!origins_) return std::nullopt;
+  const auto received = std::find_if(origins_->begin(), origins_->end(),
+                                     [&](const Origin& o) { return o.socket == socket; });
+  if (received == origins_->end()) return std::nullopt;
+  auto index = static_cast<std::size_t>(received - origins_->begin());
+  const stun::ChangeRequest change = request.change_request().value_or(stun::ChangeRequest{});
+  if (change.address) index ^= kOtherAddress;
+  if (change.port) index ^= kOtherPort;
+  return index;
+}
 
 StunResponder::StunResponder(Configuration configuration, Random& random)
     : configuration_(std::move(configuration)), limiter_(configuration_.rate, random) {}
@@ -85,16 +108,30 @@ bool StunResponder::is_answerable(Time now, const stun::Message& message,
 
 void StunResponder::answer(const stun::Message& request, const net::Datagram& datagram,
                            net::SendBatch& batch) {
-  const MutableBytes space = batch.open({datagram.socket, datagram.source, {}}, kMaxResponse);
+  const stun::AttributeTypes unknown = unknown_in(request);
+  // RFC 5780 section 6.1: padding may not be sent to another port than it came from.
+  const bool is_bad =
+      unknown.empty() && request.has(AttributeType::kResponsePort) &&
+      (request.has(AttributeType::kPadding) || request.response_port().value_or(0) == 0);
+  const bool succeeds = unknown.empty() && !is_bad;
+  const std::optional<std::size_t> origin =
+      succeeds ? origin_for(request, datagram.socket) : std::nullopt;
+
+  net::Route route{datagram.socket, datagram.source, {}};
+  if (origin) route.socket = (*origins_)[*origin].socket;
+  if (origin) route.destination.port = request.response_port().value_or(datagram.source.port);
+  const MutableBytes space =
+      batch.open(route, std::max(kMaxResponse, succeeds ? datagram.payload.size() : 0));
   if (space.empty()) {
     ++stats_.dropped_batch_full;
     return;
   }
-  const stun::AttributeTypes unknown = unknown_in(request);
-  stun::MessageBuilder response(
-      space, unknown.empty() ? stun::Class::kSuccess : stun::Class::kError, request);
-  if (unknown.empty()) {
-    write_success(response, request, datagram.source);
+  stun::MessageBuilder response(space, succeeds ? stun::Class::kSuccess : stun::Class::kError,
+                                request);
+  if (succeeds) {
+    write_success(response, request, datagram.source, origin);
+  } else if (is_bad) {
+    response.add_error(stun::kBadRequest, {});
   } else {
     write_unknown_attributes(response, request, unknown);
   }
@@ -102,22 +139,24 @@ void StunResponder::answer(const stun::Message& request, const net::Datagram& da
   if (request.has(AttributeType::kFingerprint)) response.add_fingerprint();
   batch.commit(response.bytes().size());
 
-  if (!unknown.empty()) {
-    ++stats_.unknown_attributes;
-    return;
-  }
+  if (is_bad) ++stats_.bad_requests;
+  if (!unknown.empty()) ++stats_.unknown_attributes;
+  if (!succeeds) return;
   ++stats_.answered;
   if (!request.has_magic_cookie()) ++stats_.answered_classic;
+  if (route != net::Route{datagram.socket, datagram.source, {}}) ++stats_.answered_elsewhere;
 }
 
 void StunResponder::write_success(stun::MessageBuilder& response, const stun::Message& request,
-                                  const net::Endpoint& source) const {
+                                  const net::Endpoint& source,
+                                  std::optional<std::size_t> origin) const {
   if (!request.has_magic_cookie()) {
     // RFC 5389 section 12.2: an RFC 3489 client gets MAPPED-ADDRESS, and nothing it may not know.
     response.add_address(AttributeType::kMappedAddress, source);
     return;
   }
   response.add_xor_address(AttributeType::kXorMappedAddress, source);
+  if (origin) write_discovery(response, request, source, *origin);
   const std::size_t fingerprint =
       request.has(AttributeType::kFingerprint) ? kFingerprintAttributeSize : 0;
   const std::size_t software = kAttributeHeaderSize + padded(configuration_.software.size());
@@ -125,6 +164,26 @@ void StunResponder::write_success(stun::MessageBuilder& response, const stun::Me
       response.size() + software + fingerprint <= request.bytes().size()) {
     response.add_text(AttributeType::kSoftware, configuration_.software);
   }
+  if (!origin || !request.has(AttributeType::kPadding)) return;
+  // RFC 5780 section 6.1 would have the MTU's size whatever the request's is, which would make the
+  // server an amplifier. So the answer becomes as large as the request and no larger: a client
+  // that wants fragments back sends fragments.
+  const std::size_t taken = response.size() + fingerprint + kAttributeHeaderSize;
+  const std::size_t size = request.bytes().size();
+  const std::vector<std::uint8_t> padding(size > taken ? size - taken : 0);
+  response.add(AttributeType::kPadding, padding);
+}
+
+/// RFC 5780 section 6.1.
+void StunResponder::write_discovery(stun::MessageBuilder& response, const stun::Message& request,
+                                    const net::Endpoint& source, std::size_t origin) const {
+  const stun::ChangeRequest change = request.change_request().value_or(stun::ChangeRequest{});
+  const std::size_t received =
+      origin ^ (change.address ? kOtherAddress : 0) ^ (change.port ? kOtherPort : 0);
+  response.add_address(AttributeType::kMappedAddress, source);
+  response.add_address(AttributeType::kResponseOrigin, (*origins_)[origin].local);
+  response.add_address(AttributeType::kOtherAddress,
+                       (*origins_)[received ^ kOtherAddress ^ kOtherPort].local);
 }
 
 void StunResponder::write_unknown_attributes(stun::MessageBuilder& response,

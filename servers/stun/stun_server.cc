@@ -21,13 +21,51 @@ Result<std::unique_ptr<StunServer>> StunServer::create(net::Network& network,
                     std::to_string(kMaxSoftware) + " bytes");
   }
   std::unique_ptr<StunServer> server(new StunServer(network, std::move(configuration.responder)));
-  net::UdpOptions options;
-  options.bind = configuration.bind;
-  options.reuse_port = configuration.reuse_port;
-  Result<std::unique_ptr<net::UdpSocket>> socket = network.open_udp(options, *server);
-  if (!socket) return forward(socket);
-  server->socket_ = std::move(*socket);
+  Result<> opened = server->open(configuration.bind, configuration.reuse_port);
+  if (opened && configuration.alternate) {
+    opened = server->open_alternates(*configuration.alternate, configuration.reuse_port);
+  }
+  if (!opened) return forward(opened);
   return server;
+}
+
+Result<> StunServer::open(const net::Endpoint& bind, bool reuse_port) {
+  net::UdpOptions options;
+  options.bind = bind;
+  options.reuse_port = reuse_port;
+  options.dont_fragment = false;  // Padded answers are meant to be fragmented (RFC 5780).
+  Result<std::unique_ptr<net::UdpSocket>> socket = network_.open_udp(options, *this);
+  if (!socket) return forward(socket);
+  sockets_.push_back(std::move(*socket));
+  return {};
+}
+
+Result<> StunServer::open_alternates(const net::Endpoint& alternate, bool reuse_port) {
+  const net::Endpoint first = local();
+  if (first.address.is_unspecified() || alternate.address.is_unspecified() ||
+      first.family() != alternate.family() || first.address == alternate.address ||
+      first.port == alternate.port) {
+    return fail(Errc::kInvalidArgument,
+                "to discover NAT behaviour, a STUN server needs two addresses of one family and "
+                "two ports: " +
+                    first.to_string() + " and " + alternate.to_string() + " are not that");
+  }
+  if (Result<> r = open({first.address, alternate.port}, reuse_port); !r) return r;
+  const std::uint16_t second_port = sockets_.back()->local().port;
+  for (const std::uint16_t port : {first.port, second_port}) {
+    if (Result<> r = open({alternate.address, port}, reuse_port); !r) return r;
+  }
+  StunResponder::Origins origins;
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    origins[i] = {sockets_[i]->id(), sockets_[i]->local()};
+  }
+  responder_.set_origins(origins);
+  return {};
+}
+
+std::optional<net::Endpoint> StunServer::alternate() const {
+  if (sockets_.size() == 1) return std::nullopt;
+  return sockets_.back()->local();
 }
 
 StunServer::StunServer(net::Network& network, StunResponder::Configuration configuration)

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "floe/core/result.h"
 #include "floe/net/network.h"
@@ -20,6 +22,10 @@ class StunServer final : private net::UdpHandler {
   struct Configuration {
     net::Endpoint bind{{}, kPort};  ///< Port 0 lets the system choose.
     bool reuse_port = false;        ///< One server per loop on the same port.
+    /// A second address of this machine and a second port, both used with both: then clients can
+    /// find out how their NATs behave (RFC 5780). Of the family of `bind`, neither "any"; the port
+    /// may be 0.
+    std::optional<net::Endpoint> alternate{};
     StunResponder::Configuration responder{};
   };
 
@@ -34,11 +40,15 @@ class StunServer final : private net::UdpHandler {
   [[nodiscard]] static Result<std::unique_ptr<StunServer>> create(net::Network& network,
                                                                   Configuration configuration);
 
-  net::Endpoint local() const { return socket_->local(); }
+  net::Endpoint local() const { return sockets_.front()->local(); }
+  /// The other address and the other port; nullopt without `Configuration::alternate`.
+  std::optional<net::Endpoint> alternate() const;
   Stats stats() const;
 
  private:
   StunServer(net::Network& network, StunResponder::Configuration configuration);
+  Result<> open(const net::Endpoint& bind, bool reuse_port);
+  Result<> open_alternates(const net::Endpoint& alternate, bool reuse_port);
   void on_datagrams(std::span<net::Datagram> datagrams) override;
   void send(net::SendBatch& batch);
 
@@ -46,7 +56,7 @@ class StunServer final : private net::UdpHandler {
   StunResponder responder_;
   std::uint64_t received_ = 0;
   std::uint64_t send_failures_ = 0;
-  std::unique_ptr<net::UdpSocket> socket_;
+  std::vector<std::unique_ptr<net::UdpSocket>> sockets_;  ///< One, or as `Origins` has them.
 };
 
 }  // namespace floe::server
