@@ -1,7 +1,6 @@
 #include "floe/ice/gatherer.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 // Which servers are asked from where and when; what comes of it is in the other two files.
@@ -166,8 +165,13 @@ bool Gatherer::any_unstarted() const {
 }
 
 /// All that starts from the best address goes before all that starts from the next one: with many
-/// addresses the useful answers are there long before the last question is asked.
+/// addresses the useful answers are there long before the last question is asked. Of the relays of
+/// one address the best go first.
 void Gatherer::start_next(Time now) {
+  const auto rank = [](const Relay& relay) {
+    const auto& config = relay.config();
+    return std::pair(65535 - config.base.preference, config.server.transport);
+  };
   Query* query = nullptr;
   Relay* relay = nullptr;
   for (const auto& candidate : queries_) {
@@ -178,8 +182,7 @@ void Gatherer::start_next(Time now) {
   }
   for (const auto& candidate : relays_) {
     if (candidate->started()) continue;
-    const auto preference = candidate->config().base.preference;
-    if (relay == nullptr || preference > relay->config().base.preference) relay = candidate.get();
+    if (relay == nullptr || rank(*candidate) < rank(*relay)) relay = candidate.get();
   }
   if (query != nullptr &&
       (relay == nullptr || query->socket.preference >= relay->config().base.preference)) {
