@@ -42,8 +42,8 @@ class DatagramServer final : public net::UdpSocket, private net::UdpHandler, pri
   struct Options {
     net::UdpOptions udp;
     ServerOptions server;
-    /// Clients at a time, handshakes included; further ones get no answer. About 20 KiB each.
-    std::size_t max_clients = 4096;
+    /// Clients at a time, handshakes included; further ones get no answer. About 70 KiB each.
+    std::size_t max_clients = 1024;
     /// A client that sends nothing for so long is gone. Longer than TURN's refresh interval.
     Duration idle_timeout = std::chrono::minutes(15);
   };
