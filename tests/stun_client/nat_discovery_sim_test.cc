@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "floe/net/sim/world.h"
+#include "floe/servers/stun/stun_server.h"
 #include "floe/stun_client/nat_discovery_run.h"
-#include "tests/stun_client/behavior_server.h"
 
 namespace floe::stun {
 namespace {
@@ -17,18 +17,30 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const std::vector<Address> kTwoAddresses{Address::v4(192, 0, 2, 10), Address::v4(192, 0, 2, 20)};
+const std::vector<Address> kOneAddress{kTwoAddresses[0]};
+
+/// A STUN server on `host`, with what RFC 5780 asks for if the host has two addresses.
+std::unique_ptr<server::StunServer> serve(net::sim::Host& host) {
+  const std::vector<Address>& addresses = host.interface().addresses();
+  server::StunServer::Configuration configuration;
+  configuration.bind.address = addresses.at(0);
+  if (addresses.size() > 1) configuration.alternate = net::Endpoint{addresses[1], 3479};
+  auto server = server::StunServer::create(host, configuration);
+  EXPECT_TRUE(server) << server.error().message;
+  return std::move(*server);
+}
 
 struct Neighbourhood {
   explicit Neighbourhood(std::optional<NatOptions> nat_options,
-                         BehaviorServer::Options server_options = BehaviorServer::Options{})
-      : server(world.add_host("server", {.addresses = kTwoAddresses}), server_options) {
+                         std::vector<Address> server_addresses = kTwoAddresses)
+      : server(serve(world.add_host("server", {.addresses = std::move(server_addresses)}))) {
     if (nat_options) nat = &world.add_nat(*nat_options);
     alice = &world.add_host("alice", {.behind = nat});
   }
 
   /// What Alice finds out within `deadline`.
   NatReport discover(NatDiscovery::Configuration configuration, Duration deadline = 1min) {
-    configuration.server = server.primary();
+    configuration.server = server->local();
     std::optional<NatReport> report;
     NatDiscoveryRun::Configuration run;
     run.discovery = std::move(configuration);
@@ -41,7 +53,7 @@ struct Neighbourhood {
   }
 
   net::sim::World world{7};
-  BehaviorServer server;
+  std::unique_ptr<server::StunServer> server;
   net::sim::Nat* nat = nullptr;
   net::sim::Host* alice = nullptr;
   std::vector<NatTest> concluded;
@@ -132,7 +144,7 @@ TEST(NatDiscoverySim, SaysThatABindingOutlivedEveryTrial) {
 }
 
 TEST(NatDiscoverySim, SaysThatTheServerCannotMeasureLifetimes) {
-  Neighbourhood there(NatOptions{}, {.knows_response_port = false});
+  Neighbourhood there(NatOptions{}, kOneAddress);
   const NatReport report = there.discover({.tests = {NatTest::kLifetime}});
   EXPECT_FALSE(report.lifetime_at_least);
   EXPECT_THAT(report.notes, Contains(HasSubstr("420")));
@@ -140,13 +152,13 @@ TEST(NatDiscoverySim, SaysThatTheServerCannotMeasureLifetimes) {
 
 TEST(NatDiscoverySim, ComparesTwoServersThatHaveOneAddressEach) {
   for (const Behavior mapping : {Behavior::kEndpointIndependent, Behavior::kAddressDependent}) {
-    Neighbourhood there(NatOptions{.mapping = mapping}, {.has_other_address = false});
-    BehaviorServer second(there.world.add_host("second"), {.has_other_address = false});
+    Neighbourhood there(NatOptions{.mapping = mapping}, kOneAddress);
+    const auto second = serve(there.world.add_host("second"));
     const NatReport alone = there.discover({});
     EXPECT_EQ(alone.mapping, NatBehavior::kUnknown);
     EXPECT_EQ(alone.filtering, NatBehavior::kUnknown);
     EXPECT_THAT(alone.notes, Contains(HasSubstr("OTHER-ADDRESS")));
-    const NatReport compared = there.discover({.second_server = second.primary()});
+    const NatReport compared = there.discover({.second_server = second->local()});
     EXPECT_EQ(compared.mapping, mapping == Behavior::kEndpointIndependent
                                     ? NatBehavior::kEndpointIndependent
                                     : NatBehavior::kDependent);
@@ -167,7 +179,7 @@ TEST(NatDiscoverySim, StopsWhenItIsDestroyedByItsOwnCallback) {
   std::unique_ptr<NatDiscoveryRun> run;
   int calls = 0;
   NatDiscoveryRun::Configuration configuration;
-  configuration.discovery.server = there.server.primary();
+  configuration.discovery.server = there.server->local();
   configuration.on_concluded = [&](NatTest, const NatReport&) {
     ++calls;
     run.reset();
@@ -176,6 +188,15 @@ TEST(NatDiscoverySim, StopsWhenItIsDestroyedByItsOwnCallback) {
   run = std::move(NatDiscoveryRun::start(*there.alice, std::move(configuration)).value());
   EXPECT_TRUE(there.world.run_until_idle(1min));
   EXPECT_EQ(calls, 1);
+}
+
+TEST(NatDiscoverySim, SeesThatFragmentsPass) {
+  for (const std::size_t mtu : {1500u, 576u}) {
+    Neighbourhood there(NatOptions{});
+    there.alice->interface().set_link({.mtu = mtu});
+    const NatReport report = there.discover({.tests = {NatTest::kFragments}});
+    EXPECT_EQ(report.fragments, true) << report.to_string();
+  }
 }
 
 TEST(NatDiscoverySim, RefusesAServerWithoutAPort) {
