@@ -37,6 +37,9 @@ struct Candidate {
   std::optional<net::Endpoint> related;
   std::optional<TcpType> tcp_type;
   std::string ufrag;  ///< The generation it belongs to (RFC 8838 section 4), if it says.
+  /// The server that yielded a candidate of ours, as W3C RTCIceCandidate has it; empty for hosts.
+  /// Not part of the text.
+  std::string url;
   /// Extensions floe does not know, in their order.
   std::vector<std::pair<std::string, std::string>> extensions;
 

@@ -265,7 +265,8 @@ void Gatherer::handle_timeout(Time now) {
 void Gatherer::drain(Time now, Query& query) {
   while (auto event = query.client.poll_event()) {
     if (const auto* reflexive = std::get_if<stun::BindingClient::Reflexive>(&*event)) {
-      add_reflexive(query.socket, reflexive->address, query.client.server().address.to_string());
+      add_reflexive(query.socket, reflexive->address, query.client.server().address.to_string(),
+                    config_.servers[query.server].to_string());
       query.answered = true;
       query.finished = true;
       if (keepalives_) query.keepalive_due = now + config_.keepalive;

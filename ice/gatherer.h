@@ -160,7 +160,7 @@ class Gatherer {
   void emit(LocalCandidate candidate);
   void add_host(const LocalSocket& socket);
   void add_reflexive(const LocalSocket& socket, const net::Endpoint& mapped,
-                     const std::string& server);
+                     const std::string& server, const std::string& url);
   void add_relayed(const Relay& relay, const Relay::Opened& opened);
   void forget_base(net::SocketId socket, const std::string& why);
   std::string foundation(CandidateType type, const net::Address& base, std::string_view server);

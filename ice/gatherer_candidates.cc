@@ -50,12 +50,12 @@ void Gatherer::add_host(const LocalSocket& socket) {
   host.candidate.foundation = foundation(CandidateType::kHost, socket.local.address, "");
   emit(std::move(host));
   if (rewrite != nullptr && rewrite->advertise == AddressRewrite::Advertise::kServerReflexive) {
-    add_reflexive(socket, rewrite->apply(socket.local), "rewrite");
+    add_reflexive(socket, rewrite->apply(socket.local), "rewrite", "");
   }
 }
 
 void Gatherer::add_reflexive(const LocalSocket& socket, const net::Endpoint& mapped,
-                             const std::string& server) {
+                             const std::string& server, const std::string& url) {
   if (config_.relay_only) return;
   // RFC 8445 section 5.1.3: the same address with the same base is redundant. That is a host
   // without NAT, a second server behind a cone NAT, or a keepalive that found nothing new.
@@ -76,6 +76,7 @@ void Gatherer::add_reflexive(const LocalSocket& socket, const net::Endpoint& map
       candidate_priority(CandidateType::kServerReflexive, socket.preference, 1);
   found.candidate.foundation =
       foundation(CandidateType::kServerReflexive, socket.local.address, server);
+  found.candidate.url = url;
   emit(std::move(found));
 }
 
@@ -88,6 +89,7 @@ void Gatherer::add_relayed(const Relay& relay, const Relay::Opened& opened) {
   found.is_base = true;
   found.candidate.type = CandidateType::kRelayed;
   found.candidate.endpoint = opened.relayed;
+  found.candidate.url = config.server.to_string();
   // RFC 8839 section 5.1: a related address that is not told is the unspecified one with port 9.
   found.candidate.related =
       opened.mapped.value_or(net::Endpoint{net::Address::unspecified(family), 9});

@@ -129,7 +129,8 @@ void Gatherer::handle_relay_event(const Relay& relay, const Relay::Opened& opene
   const auto& config = relay.config();
   const bool reflexive = config.server.transport == ServerTransport::kUdp && relay.on_base();
   if (opened.mapped && reflexive) {
-    add_reflexive(config.base, *opened.mapped, config.address.address.to_string());
+    add_reflexive(config.base, *opened.mapped, config.address.address.to_string(),
+                  config.server.to_string());
   }
 }
 

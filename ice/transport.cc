@@ -163,6 +163,12 @@ void Transport::gather() {
   connection_->gather();
 }
 
+Result<> Transport::restart(std::optional<Credentials> credentials) {
+  auto ok = connection_->agent().restart(connection_->pump().now(), std::move(credentials));
+  connection_->pump().wake();
+  return ok;
+}
+
 Result<> Transport::set_remote_credentials(const Credentials& credentials) {
   auto ok = connection_->agent().set_remote_credentials(connection_->pump().now(), credentials);
   connection_->pump().wake();

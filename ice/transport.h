@@ -63,6 +63,10 @@ class Transport {
 
   /// Opens the sockets and begins; candidates come by handler. Further calls do nothing.
   void gather();
+  /// Begins a new ICE generation (`Agent::restart`): signal `local_credentials()` anew, candidates
+  /// come again by handler. Data flows on the old path until the new generation has one. The side
+  /// that is told of the peer's restart calls it too, before it sets the peer's new credentials.
+  [[nodiscard]] Result<> restart(std::optional<Credentials> credentials = std::nullopt);
   [[nodiscard]] Result<> set_remote_credentials(const Credentials& credentials);
   /// The attribute's text (RFC 8839 section 5.1). kUnsupported for candidates that are legal but of
   /// no use here (TCP, names): ignoring those is right.
