@@ -20,7 +20,7 @@ struct RouterOptions {
   std::size_t max_mappings = 64;
   /// Every request for a mapping is answered with "not authorized".
   bool refuses = false;
-  /// As many cheap ones: UPnP mappings must be permanent (error 725).
+  /// As with many cheap ones, UPnP mappings must be permanent (error 725).
   bool upnp_permanent_only = false;
 };
 

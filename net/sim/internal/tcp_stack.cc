@@ -87,7 +87,7 @@ bool TcpStack::is_listening(const Endpoint& local) const {
 }
 
 Result<Endpoint> TcpStack::choose_local(const Endpoint& wanted) {
-  if (!host_.can_bind(wanted.address)) {
+  if (!host_.can_bind(wanted.address) || wanted.address.is_multicast()) {
     return fail(Errc::kAddressNotAvailable,
                 wanted.address.to_string() + " is not an address of " + host_.name());
   }
