@@ -397,6 +397,8 @@ class Agent {
   GatheringState gathering_state_ = GatheringState::kNew;
   std::optional<Time> slot_;  ///< Booked for our next check.
   std::optional<Time> patience_ends_;
+  /// The path's local address has gone: until then another one may come (a Wi-Fi that is changed).
+  Time reprieve_ends_{};
   std::optional<Time> nomination_due_;
   std::optional<PairId> nominating_;
   std::uint32_t nominating_value_ = 0;

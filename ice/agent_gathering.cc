@@ -116,6 +116,11 @@ void Agent::remove_socket(Time now, net::SocketId socket) {
 }
 
 void Agent::withdraw_base(net::SocketId socket, const std::string& why) {
+  // As long as the peer's consent would last without a word from it, RFC 7675's 30 s.
+  const CandidatePair* path = carrier().path_pair();
+  if (path != nullptr && path->socket == socket) {
+    reprieve_ends_ = now_ + config_.consent.timeout;
+  }
   for (Generation* generation : {&current_, previous_ ? &*previous_ : nullptr}) {
     if (generation == nullptr) continue;
     for (std::uint32_t i = 0; i < generation->locals.size(); ++i) {

@@ -140,6 +140,7 @@ Time Agent::next_timeout() const {
   if (slot_) next = std::min(next, *slot_);
   if (nomination_due_) next = std::min(next, *nomination_due_);
   if (patience_ends_ && *patience_ends_ > now_) next = std::min(next, *patience_ends_);
+  if (reprieve_ends_ > now_) next = std::min(next, reprieve_ends_);
   return next;
 }
 

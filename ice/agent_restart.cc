@@ -38,6 +38,7 @@ Result<> Agent::restart(Time now, std::optional<Credentials> credentials) {
   nominating_.reset();
   nomination_due_.reset();
   patience_ends_.reset();
+  reprieve_ends_ = Time();
   revoked_ = false;
   was_connected_ = false;
   if (slot_) pacer_.give_back(*slot_);

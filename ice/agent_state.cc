@@ -174,7 +174,7 @@ void Agent::update_state(Time now) {
     if (up) set_state(State::kDisconnected);
     // After a restart the peer's new credentials are what everything waits for.
     const bool over = current_.remote && !hope && (was_connected_ || now >= *patience_ends_);
-    if (over) set_state(State::kFailed);
+    if (over && now >= reprieve_ends_) set_state(State::kFailed);
     return;
   }
   if (generation.consent.silent(now)) {

@@ -23,6 +23,11 @@ server::TurnServer::Configuration Duo::turn_configuration() const {
   const net::Address address = turn_host->address();
   configuration.listeners = {{server::TurnTransport::kUdp, {address, 3478}},
                              {server::TurnTransport::kTcp, {address, 3478}}};
+  if (turn_identity) {
+    configuration.identity = turn_identity;
+    configuration.listeners.push_back({server::TurnTransport::kTls, {address, 443}});
+    configuration.listeners.push_back({server::TurnTransport::kDtls, {address, 443}});
+  }
   configuration.relay.realm = "example";
   configuration.relay.users = {{"u", "p"}};
   configuration.relay.relay_addresses = {{address, std::nullopt}};

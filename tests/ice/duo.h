@@ -50,7 +50,9 @@ class Duo {
   /// False loses a candidate on its way to the other side.
   std::function<bool(const Candidate&)> signals;
 
-  /// A TURN server "turn.example" on ports 3478 (UDP and TCP); user "u", password "p".
+  /// A TURN server "turn.example" on port 3478 (UDP and TCP) and, with `turn_identity`, on 443 (TLS
+  /// and DTLS); user "u", password "p".
+  std::shared_ptr<const dtls::Identity> turn_identity;
   void add_turn_server(net::sim::InterfaceOptions options = {});
   /// The same one again, which knows nothing of what was before.
   void restart_turn_server();

@@ -5,6 +5,7 @@
 #include "floe/net/sim/firewall.h"
 #include "floe/net/sim/nat.h"
 #include "tests/ice/duo.h"
+#include "tests/tls/certificates.h"
 
 namespace floe::ice {
 namespace {
@@ -24,6 +25,12 @@ class IceRelay : public testing::Test {
   }
   void use(Side& side, std::initializer_list<const char*> uris) {
     for (const char* uri : uris) side.config.servers.push_back(Duo::server(uri));
+  }
+  /// What a failure to connect should print.
+  std::string why() const {
+    std::string text;
+    for (const auto& failed : duo_.alice.failures) text += failed.url + ": " + failed.text + "\n";
+    return text;
   }
   server::TurnRelay::Stats stats() const { return duo_.turn->stats().relay; }
   Duo duo_;
@@ -98,13 +105,64 @@ TEST_F(IceRelay, GoesOverTcpWhereUdpIsBlocked) {
   duo_.alice.host = &duo_.world.add_host("alice", {.behind = &wall});
   duo_.bob.host = &duo_.world.add_host("bob");
   use(duo_.alice, {"turn:turn.example", "turn:turn.example?transport=tcp"});
-  ASSERT_TRUE(duo_.connect(seconds(10)));
+  ASSERT_TRUE(duo_.connect(seconds(10))) << why();
   EXPECT_TRUE(duo_.talk());
   EXPECT_EQ(duo_.alice.path->local.type, CandidateType::kRelayed);
   ASSERT_TRUE(duo_.world.run_until([&] { return duo_.alice.gathered; }, seconds(15)));
   ASSERT_EQ(duo_.alice.failures.size(), 1u);
   EXPECT_EQ(duo_.alice.failures[0].url, "turn:turn.example:3478?transport=udp");
   EXPECT_EQ(duo_.alice.failures[0].code, Gatherer::kUnreachable);
+}
+
+TEST_F(IceRelay, GoesOverTlsOnPort443WhereNothingElsePasses) {
+  const tls::testing::Authority authority("an authority", duo_.world.add_host("x").wall_clock());
+  duo_.turn_identity = authority.issue({.names = {"DNS:turn.example"}});
+  duo_.add_turn_server();
+  net::sim::Firewall& wall = duo_.world.add_firewall({.rules = FirewallRules::only_https()});
+  duo_.alice.host = &duo_.world.add_host("alice", {.behind = &wall});
+  duo_.bob.host =
+      &duo_.world.add_host("bob", {.behind = &duo_.world.add_nat(NatOptions::symmetric())});
+  use(duo_.alice, {"turn:turn.example", "turn:turn.example?transport=tcp",
+                   "turns:turn.example:443?transport=tcp"});
+  use(duo_.bob, {"turn:turn.example"});
+  duo_.alice.config.trust = authority.trust();
+  ASSERT_TRUE(duo_.connect(seconds(10))) << why();
+  EXPECT_TRUE(duo_.talk());
+  ASSERT_TRUE(duo_.world.run_until([&] { return duo_.alice.gathered; }, seconds(15)));
+  EXPECT_EQ(duo_.alice.failures.size(), 2u);
+}
+
+TEST_F(IceRelay, GoesOverDtls) {
+  const tls::testing::Authority authority("an authority", duo_.world.add_host("x").wall_clock());
+  duo_.turn_identity = authority.issue({.names = {"DNS:turn.example"}});
+  duo_.add_turn_server();
+  add_symmetric_sides();
+  use(duo_.alice, {"turns:turn.example:443?transport=udp"});
+  use(duo_.bob, {"turn:turn.example"});
+  duo_.alice.config.agent.policy = Policy::kRelay;
+  duo_.alice.config.trust = authority.trust();
+  ASSERT_TRUE(duo_.connect(seconds(10))) << why();
+  EXPECT_TRUE(duo_.talk());
+  EXPECT_EQ(duo_.alice.count(CandidateType::kRelayed), 1u);
+}
+
+TEST_F(IceRelay, SaysWhichCertificateItDidNotTrust) {
+  const auto today = duo_.world.add_host("x").wall_clock();
+  const tls::testing::Authority authority("an authority", today);
+  duo_.turn_identity = authority.issue({.names = {"DNS:other.example"}});
+  duo_.add_turn_server();
+  duo_.alice.host = &duo_.world.add_host("alice");
+  duo_.bob.host = &duo_.world.add_host("bob");
+  use(duo_.alice, {"turns:turn.example:443", "turns:turn.example:443?transport=udp"});
+  duo_.alice.config.trust = authority.trust();
+  duo_.start();
+  ASSERT_TRUE(duo_.world.run_until([&] { return duo_.alice.gathered; }, seconds(15)));
+  ASSERT_EQ(duo_.alice.failures.size(), 2u);
+  for (const auto& failed : duo_.alice.failures) {
+    EXPECT_THAT(failed.text, HasSubstr("certificate")) << failed.text;
+    EXPECT_THAT(failed.text, HasSubstr("turn.example")) << failed.text;
+    EXPECT_EQ(failed.code, Gatherer::kUnreachable);
+  }
 }
 
 TEST_F(IceRelay, PrefersTheRelayThatIsReachedOverUdp) {
