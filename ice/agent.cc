@@ -115,11 +115,13 @@ Result<> Agent::set_remote_credentials(Time now, const Credentials& credentials)
 Result<> Agent::add_remote_candidate(Time now, const Candidate& candidate) {
   const auto refuse = [this, &candidate](Errc code, std::string_view why) {
     ++stats_.remote_candidates_refused;
+    current_.note_unused(candidate, std::string(why));
     return fail(code,
                 "remote candidate " + candidate.endpoint.to_string() + ": " + std::string(why));
   };
   if (state_ == State::kClosed) return refuse(Errc::kClosed, "the ICE agent is closed");
   if (!candidate.hostname.empty()) {
+    current_.note_unused(candidate, "names are ignored");
     return fail(Errc::kUnsupported, "remote candidate " + candidate.hostname +
                                         ": names are ignored (RFC 8839 section 5.1)");
   }

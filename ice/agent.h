@@ -266,6 +266,18 @@ class Agent {
   /// What happened and when.
   const Timeline& timeline() const { return timeline_; }
 
+  // --- For reports ---
+  Policy policy() const { return config_.policy; }
+  const Gatherer& gatherer() const { return gatherer_; }
+  const std::vector<UnusedCandidate>& unused_remote_candidates() const {
+    return current_.unused_remotes;
+  }
+  bool remote_end_of_candidates() const { return current_.remote_end_of_candidates; }
+  /// A path has carried, or could have carried, data in this generation.
+  bool was_connected() const { return was_connected_; }
+  /// `revoke_consent` was called, and no restart since.
+  bool has_revoked_consent() const { return revoked_; }
+
  private:
   /// Events kept for `poll_event`. An agent that gathers everything it may makes about 400.
   static constexpr std::size_t kMaxEvents = 1024;

@@ -146,6 +146,7 @@ void Agent::fail_behind_relay(net::SocketId socket, const net::Address& peer,
     for (const auto& pair : generation->check_list.pairs()) {
       if (pair->socket != socket || pair->destination.address != peer) continue;
       if (pair->state == PairState::kFailed) continue;
+      pair->refused_by_relay = true;
       fail_pair(now_, *generation, *pair, "the TURN server refuses the peer's address: " + why);
     }
   }

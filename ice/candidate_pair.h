@@ -48,6 +48,12 @@ struct RemoteCandidate {
   bool learned = false;
 };
 
+/// A candidate of the peer's that no pair was formed with.
+struct UnusedCandidate {
+  Candidate candidate;
+  std::string why;
+};
+
 /// A base of ours with a candidate of theirs, and what is known about the path between them.
 /// Reflexive candidates of ours form no pairs of their own: RFC 8445 section 6.1.2.4 replaces them
 /// by their base, which makes them redundant.
@@ -69,6 +75,8 @@ struct CandidatePair {
   bool nominated = false;
   /// Orders nominated pairs: the highest counts, then the priority. See Agent::nominate.
   std::uint32_t nomination = 0;
+  /// Checked only to stand ready beside a nominated pair.
+  bool spare = false;
   /// It stopped answering and gave way; it goes after all others until it answers.
   bool silent = false;
   /// The controlling peer sent USE-CANDIDATE before our own check succeeded (section 7.3.1.5).
@@ -97,6 +105,7 @@ struct CandidatePair {
   std::string last_error_reason;
   /// Where a response came from that should have come from the destination.
   std::optional<net::Endpoint> answered_from;
+  bool refused_by_relay = false;  ///< Our TURN server lets nothing pass to or from the peer.
   Time failed_at{};
   std::string failure;  ///< Why it is in `kFailed`, in words.
 };

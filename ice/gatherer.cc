@@ -25,7 +25,8 @@ Gatherer::Gatherer(Config config, Random& random, net::Pacer& pacer)
       random_(random),
       pacer_(pacer),
       servers_(config_.servers.size(), ServerState::kLookingUp),
-      server_addresses_(config_.servers.size()) {}
+      server_addresses_(config_.servers.size()),
+      lookup_failures_(config_.servers.size()) {}
 
 void Gatherer::start(Time now, std::span<const LocalSocket> sockets) {
   started_ = true;
@@ -48,6 +49,7 @@ void Gatherer::add_sockets(Time now, std::span<const LocalSocket> sockets) {
 void Gatherer::remove_socket(net::SocketId socket) {
   const std::string why = "its local address is gone";
   std::erase_if(sockets_, [socket](const LocalSocket& known) { return known.id == socket; });
+  remember_attempts([socket](net::SocketId base) { return base == socket; }, why);
   std::erase_if(queries_, [socket](const auto& query) { return query->socket.id == socket; });
   drop_relays([socket](const Relay& relay) { return relay.config().base.id == socket; }, why);
   forget_base(socket, why);
@@ -89,6 +91,7 @@ void Gatherer::set_server_addresses(Time now, std::size_t index,
                                     std::span<const net::Address> addresses) {
   if (!started_ || index >= servers_.size() || servers_[index] != ServerState::kLookingUp) return;
   servers_[index] = ServerState::kAsking;
+  lookup_failures_[index].reset();
   server_addresses_[index].assign(addresses.begin(), addresses.end());
   ask(now, index, sockets_);
 }
@@ -96,6 +99,7 @@ void Gatherer::set_server_addresses(Time now, std::size_t index,
 void Gatherer::set_server_failed(std::size_t index, const Error& error) {
   if (index >= servers_.size() || servers_[index] != ServerState::kLookingUp) return;
   servers_[index] = ServerState::kFailed;
+  lookup_failures_[index] = error;
   fail_server(
       index, std::nullopt, kUnreachable,
       "the name " + config_.servers[index].host + " could not be looked up: " + error.message);
@@ -125,8 +129,10 @@ void Gatherer::add_query(std::size_t index, const LocalSocket& socket,
   }
   stun::BindingClient::Configuration client;
   client.times = config_.times;
-  queries_.push_back(std::make_unique<Query>(
-      Query{index, socket, stun::BindingClient(socket.id, server, random_, client)}));
+  auto query = std::make_unique<Query>(
+      Query{index, socket, stun::BindingClient(socket.id, server, random_, client), {}});
+  query->record.local = socket.local;
+  queries_.push_back(std::move(query));
 }
 
 void Gatherer::stop_keepalives() {
@@ -135,6 +141,7 @@ void Gatherer::stop_keepalives() {
 }
 
 void Gatherer::stop() {
+  remember_attempts([](net::SocketId) { return true; }, "");
   if (slot_) pacer_.give_back(*slot_);
   slot_.reset();
   queries_.clear();
@@ -187,6 +194,7 @@ void Gatherer::start_next(Time now) {
   if (query != nullptr &&
       (relay == nullptr || query->socket.preference >= relay->config().base.preference)) {
     query->started = true;
+    query->record.started = now;
     query->client.start(now);
   } else if (relay != nullptr) {
     relay->start(now);
@@ -267,17 +275,25 @@ void Gatherer::drain(Time now, Query& query) {
     if (const auto* reflexive = std::get_if<stun::BindingClient::Reflexive>(&*event)) {
       add_reflexive(query.socket, reflexive->address, query.client.server().address.to_string(),
                     config_.servers[query.server].to_string());
+      if (!query.answered) query.record.ended = now;
+      query.record.mapped = reflexive->address;
       query.answered = true;
       query.finished = true;
       if (keepalives_) query.keepalive_due = now + config_.keepalive;
     } else if (std::holds_alternative<stun::BindingClient::Redirected>(*event)) {
       // A redirect leads the host's own traffic to an address the server picked; its loop limit is
       // the client's.
-      if (!query.client.follow_redirect(now)) query.finished = true;
+      if (auto followed = query.client.follow_redirect(now); !followed) {
+        query.finished = true;
+        query.record.error = followed.error();
+      }
     } else {
       const auto& failed = std::get<stun::BindingClient::Failed>(*event);
       query.finished = true;
       if (query.answered) continue;  // a keepalive that went unanswered is no gathering error
+      query.record.ended = now;
+      query.record.error = failed.error;
+      query.record.code = failed.code;
       fail_server(query.server, query.socket.local, failed.code, failed.error.message);
     }
   }

@@ -20,6 +20,7 @@
 #include "floe/ice/network_request.h"
 #include "floe/ice/relay.h"
 #include "floe/ice/server.h"
+#include "floe/ice/server_record.h"
 #include "floe/net/datagram.h"
 #include "floe/net/pacer.h"
 #include "floe/net/send_batch.h"
@@ -32,8 +33,8 @@ namespace floe::ice {
 /// asked from every socket of its family, all in parallel, each with its own deadline, new
 /// transactions at most one every Ta.
 ///
-/// Its code stands in three files: gatherer.cc (servers and time), gatherer_candidates.cc (what is
-/// found), gatherer_relays.cc (TURN).
+/// Its code stands in four files: gatherer.cc (servers and time), gatherer_candidates.cc (what is
+/// found), gatherer_relays.cc (TURN), gatherer_records.cc (what there is to report).
 class Gatherer {
  public:
   struct Config {
@@ -133,6 +134,11 @@ class Gatherer {
   std::optional<Event> poll_event();
   const Stats& stats() const { return stats_; }
 
+  // --- For reports ---
+  const std::vector<LocalSocket>& sockets() const { return sockets_; }
+  /// What became of each server of the configuration, in its order.
+  std::vector<ServerRecord> servers() const;
+
  private:
   enum class ServerState : std::uint8_t { kLookingUp, kAsking, kFailed };
 
@@ -140,11 +146,19 @@ class Gatherer {
     std::size_t server;
     LocalSocket socket;
     stun::BindingClient client;
+    ServerAttempt record;  ///< Without what the client counts.
     bool started = false;
     bool answered = false;  ///< At least once; what follows are keepalives.
     bool finished = false;
     Time keepalive_due = kNever;
   };
+  /// An attempt whose query or relay is no more: its local address is gone, or all has ended.
+  struct PastAttempt {
+    std::size_t server;
+    ServerAttempt attempt;
+  };
+  /// The latest tell enough about addresses that come and go.
+  static constexpr std::size_t kMaxPastAttempts = 64;
 
   // gatherer.cc
   void look_up_again(Time now);
@@ -176,18 +190,25 @@ class Gatherer {
   void handle_relay_event(const Relay& relay, const Relay::Permitted& permitted);
   void handle_relay_event(const Relay& relay, const Relay::Refused& refused);
 
+  // gatherer_records.cc
+  static ServerAttempt attempt(const Query& query);
+  void remember_attempts(const std::function<bool(net::SocketId)>& of, const std::string& why);
+  void remember_attempt(std::size_t server, ServerAttempt attempt, const std::string& why);
+
   Config config_;
   Random& random_;
   net::Pacer& pacer_;
   std::vector<LocalSocket> sockets_;
   std::vector<ServerState> servers_;
   std::vector<std::vector<net::Address>> server_addresses_;  ///< Once they are known.
+  std::vector<std::optional<Error>> lookup_failures_;
   std::vector<std::unique_ptr<Query>> queries_;
   std::vector<std::unique_ptr<Relay>> relays_;
   VirtualSockets virtual_sockets_;
   std::uint32_t last_dial_ = 0;
   std::vector<LocalCandidate> candidates_;
   std::vector<std::string> foundations_;
+  std::deque<PastAttempt> past_attempts_;
   std::deque<NetworkRequest> requests_;
   std::deque<Event> events_;
   std::optional<Time> slot_;

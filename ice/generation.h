@@ -19,6 +19,8 @@ struct Generation {
   /// What a host with 32 addresses and four servers makes, twice; a NAT that changes its mind with
   /// every answer must not grow the list for ever.
   static constexpr std::size_t kMaxLocals = 512;
+  /// The first few show what is the matter.
+  static constexpr std::size_t kMaxUnused = 32;
 
   Generation(Credentials credentials, CheckList list, const Consent::Timing& timing)
       : local(std::move(credentials)), check_list(std::move(list)), consent(timing) {}
@@ -28,6 +30,7 @@ struct Generation {
   bool remote_end_of_candidates = false;
   std::vector<LocalCandidate> locals;
   std::vector<RemoteCandidate> remotes;
+  std::vector<UnusedCandidate> unused_remotes;  ///< At most kMaxUnused, for reports.
   CheckList check_list;
   Consent consent;
   /// The pair that carries data, or would if no other generation did.
@@ -48,6 +51,9 @@ struct Generation {
   /// The same, in the place of one that was learned and leads nowhere any more: a NAT that
   /// reboots daily must not use up the peer's places.
   std::optional<std::uint32_t> add_remote(RemoteCandidate candidate, std::size_t limit);
+  void note_unused(const Candidate& candidate, std::string why) {
+    if (unused_remotes.size() < kMaxUnused) unused_remotes.push_back({candidate, std::move(why)});
+  }
   PathKind kind(const CandidatePair& pair) const;
 };
 

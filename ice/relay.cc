@@ -27,6 +27,7 @@ Relay::Relay(Config config, Random& random, VirtualSockets& virtual_sockets,
 // --------------------------------------------------------------------------------- connections
 
 void Relay::start(Time now) {
+  started_at_ = now;
   deadline_ = now + config_.deadline;
   if (config_.server.transport == ServerTransport::kUdp) {
     begin(now, config_.base.id);
@@ -58,7 +59,7 @@ void Relay::hang_up() {
 void Relay::redial(Time now, const Error& error) {
   hang_up();
   if (redials_ >= kMaxRedials) {
-    fail(0, error.message);
+    fail(now, error);
     return;
   }
   if (redials_++ == 0) {
@@ -82,7 +83,7 @@ bool Relay::handle_dial_failed(Time now, DialId id, const Error& error) {
   if (state_ == State::kDialing) {
     // A first connection that is refused would be refused again; one that has worked may come back.
     if (addresses_.empty()) {
-      fail(0, error.message);
+      fail(now, error);
     } else {
       redial(now, error);
     }
@@ -97,7 +98,7 @@ void Relay::begin(Time now, net::SocketId socket) {
   state_ = State::kAllocating;
   if (client_ && redirected_) {
     redirected_ = false;
-    if (auto ok = client_->follow_redirect(now, socket); !ok) fail(0, ok.error().message);
+    if (auto ok = client_->follow_redirect(now, socket); !ok) fail(now, ok.error());
     return;
   }
   if (client_) {
@@ -107,7 +108,7 @@ void Relay::begin(Time now, net::SocketId socket) {
   auto credential =
       stun::LongTermCredential::create(config_.server.username, config_.server.credential);
   if (!credential) {
-    fail(0, credential.error().message);
+    fail(now, credential.error());
     return;
   }
   turn::Client::Configuration client;
@@ -120,7 +121,7 @@ void Relay::begin(Time now, net::SocketId socket) {
   client.times = config_.times;
   auto created = turn::Client::create(std::move(client), random_);
   if (!created) {
-    fail(0, created.error().message);
+    fail(now, created.error());
     return;
   }
   client_.emplace(std::move(*created));
@@ -131,20 +132,24 @@ void Relay::follow(Time now, const turn::Client::Redirected& redirected) {
   // RFC 8489 section 14.8: a redirection counts only if it is protected, be it by the credentials
   // or by the connection.
   if (!redirected.authenticated && !is_secure(config_.server.transport)) {
-    fail(300, "the server named " + redirected.server.to_string() +
-                  " instead, in an answer that anybody may have written");
+    fail(now,
+         {Errc::kVerificationFailed, "the server named " + redirected.server.to_string() +
+                                         " instead, in an answer that anybody may have written"},
+         stun::kTryAlternate);
     return;
   }
   if (redirected.server.family() != config_.base.local.family()) {
-    fail(300, "the server named " + redirected.server.to_string() +
-                  " instead, which this address cannot reach");
+    fail(now,
+         {Errc::kUnreachable, "the server named " + redirected.server.to_string() +
+                                  " instead, which this address cannot reach"},
+         stun::kTryAlternate);
     return;
   }
   address_ = redirected.server;
   if (!redirected.domain.empty()) certificate_name_ = redirected.domain;
   if (config_.server.transport == ServerTransport::kUdp) {
     if (auto ok = client_->follow_redirect(now, client_->socket()); !ok) {
-      fail(0, ok.error().message);
+      fail(now, ok.error());
     }
     return;
   }
@@ -177,8 +182,9 @@ const Relay::Address* Relay::find(net::Family family) const {
 
 /// After a loss the server may give the same addresses again: then nothing has changed for the
 /// agent and its peer. Others are other candidates.
-void Relay::take(const turn::Client::Allocated& allocated) {
+void Relay::take(Time now, const turn::Client::Allocated& allocated) {
   state_ = State::kUp;
+  if (!settled_) ended_at_ = now;
   settled_ = true;
   deadline_ = kNever;
   redials_ = 0;
@@ -208,9 +214,11 @@ void Relay::end(const std::string& why) {
   while (!addresses_.empty()) drop_address(addresses_.size() - 1, why);
 }
 
-void Relay::fail(std::uint16_t code, std::string text) {
-  end(text);
-  events_.push_back(Failed{code, std::move(text)});
+void Relay::fail(Time now, const Error& error, std::uint16_t code) {
+  end(error.message);
+  ended_at_ = now;
+  failure_ = turn::Failure{error, code};
+  events_.push_back(Failed{code, error.message});
 }
 
 void Relay::abandon(const std::string& why) {
@@ -223,6 +231,31 @@ std::vector<Relay::Opened> Relay::addresses() const {
     all.push_back({address.socket, address.relayed, mapped_});
   }
   return all;
+}
+
+ServerAttempt Relay::attempt() const {
+  using Outcome = ServerAttempt::Outcome;
+  ServerAttempt attempt;
+  attempt.local = config_.base.local;
+  attempt.address = address_;
+  attempt.outcome = state_ == State::kIdle     ? Outcome::kWaiting
+                    : state_ == State::kUp     ? Outcome::kAnswered
+                    : state_ == State::kFailed ? Outcome::kFailed
+                                               : Outcome::kUnderWay;
+  attempt.started = started_at_;
+  attempt.ended = ended_at_;
+  attempt.mapped = mapped_;
+  for (const Address& address : addresses_) attempt.relayed.push_back(address.relayed);
+  if (client_) {
+    const turn::Client::Stats stats = client_->stats();
+    attempt.requests_sent = stats.requests_sent;
+    attempt.responses = stats.responses;
+  }
+  if (failure_) {
+    attempt.error = failure_->error;
+    attempt.code = failure_->code;
+  }
+  return attempt;
 }
 
 void Relay::close(Time now) {
@@ -290,10 +323,11 @@ Time Relay::next_timeout() const {
 
 void Relay::handle_timeout(Time now) {
   if (now >= deadline_) {
-    fail(0, (state_ == State::kAllocating ? "no answer to an Allocate request from "
-                                          : "no connection to ") +
-                address_.to_string() + " over " + std::string(to_string(config_.server.transport)) +
-                " within " + std::to_string(to_ms(config_.deadline) / 1000) + " s");
+    const std::string what = state_ == State::kAllocating ? "no answer to an Allocate request from "
+                                                          : "no connection to ";
+    fail(now, {Errc::kTimedOut, what + address_.to_string() + " over " +
+                                    std::string(to_string(config_.server.transport)) + " within " +
+                                    std::to_string(to_ms(config_.deadline) / 1000) + " s"});
     return;
   }
   if (now >= redial_at_) dial();
@@ -309,13 +343,13 @@ void Relay::drain(Time now) {
     const auto event = client_->poll_event();
     if (!event) return;
     if (const auto* allocated = std::get_if<Client::Allocated>(&*event)) {
-      take(*allocated);
+      take(now, *allocated);
     } else if (const auto* needed = std::get_if<Client::SocketNeeded>(&*event)) {
       redial(now, needed->failure.error);
     } else if (const auto* redirected = std::get_if<Client::Redirected>(&*event)) {
       follow(now, *redirected);
     } else if (const auto* failed = std::get_if<Client::Failed>(&*event)) {
-      fail(failed->failure.code, failed->failure.error.message);
+      fail(now, failed->failure.error, failed->failure.code);
     } else if (const auto* granted = std::get_if<Client::PermissionGranted>(&*event)) {
       if (const Address* address = find(granted->peer.family())) {
         events_.push_back(Permitted{address->socket, granted->peer});

@@ -13,6 +13,7 @@
 #include "floe/ice/local_socket.h"
 #include "floe/ice/network_request.h"
 #include "floe/ice/server.h"
+#include "floe/ice/server_record.h"
 #include "floe/net/datagram.h"
 #include "floe/net/send_batch.h"
 #include "floe/turn_client/client.h"
@@ -118,6 +119,8 @@ class Relay {
 
   /// The relayed addresses there are, for a new generation.
   std::vector<Opened> addresses() const;
+  /// For reports.
+  ServerAttempt attempt() const;
 
   void poll_transmit(Time now, net::SendBatch& batch);
   Time next_timeout() const;
@@ -146,10 +149,10 @@ class Relay {
   void begin(Time now, net::SocketId socket);
   void follow(Time now, const turn::Client::Redirected& redirected);
   void drain(Time now);
-  void take(const turn::Client::Allocated& allocated);
+  void take(Time now, const turn::Client::Allocated& allocated);
   void drop_address(std::size_t index, const std::string& why);
   void end(const std::string& why);
-  void fail(std::uint16_t code, std::string text);
+  void fail(Time now, const Error& error, std::uint16_t code = 0);
 
   Config config_;
   Random& random_;
@@ -168,6 +171,9 @@ class Relay {
   unsigned redials_ = 0;
   Time deadline_ = kNever;
   Time redial_at_ = kNever;
+  Time started_at_ = kNever;
+  Time ended_at_ = kNever;  ///< When it first had an allocation, or failed.
+  std::optional<turn::Failure> failure_;
   std::deque<NetworkRequest> requests_;
   std::deque<Event> events_;
 };
