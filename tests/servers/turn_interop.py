@@ -14,8 +14,9 @@ import tempfile
 TOOLS = ("turnutils_uclient", "turnutils_peer", "turnutils_stunclient", "openssl")
 USER, PASSWORD, SECRET, REALM = "alice", "wonderland", "north", "floe.test"
 CLIENTS, MESSAGES = 4, 40
-# What turnutils_uclient is told beyond the basics, by what it does then. Left out: channels between clients over TLS,
-# where the client leaves its last messages unread in its TLS layer; it misses them with coturn's server too.
+#What turnutils_uclient is told beyond the basics, \
+    by what it does then.Left out : channels between clients over TLS,
+#where the client leaves its last messages unread in its TLS layer; it misses them with coturn's server too.
 CASES = {
     "channels over UDP": [],
     "Send indications over UDP": ["-s"],
