@@ -73,6 +73,9 @@ std::optional<std::uint32_t> Generation::add_remote(RemoteCandidate candidate, s
     remotes.push_back(std::move(candidate));
     return static_cast<std::uint32_t>(remotes.size() - 1);
   }
+  // Before anything has worked, a peer whose every packet comes from a new port (two NATs that map
+  // by port answer each other so) must not keep us hoping for ever.
+  if (candidate.learned && !concluded) return std::nullopt;
   for (std::uint32_t i = 0; i < remotes.size(); ++i) {
     const bool useless =
         remotes[i].learned &&

@@ -227,5 +227,25 @@ TEST_F(IceInbound, RefusesRemoteCandidatesBeyondItsLimit) {
   EXPECT_EQ(refused, 200u - 127u);
 }
 
+TEST(IceAgents, GiveUpWhenEveryPacketOfThePeerComesFromANewPort) {
+  // Two NATs that map anew for each remote port and let everybody in: each answer to a new port
+  // comes from a new port itself.
+  Wire wire;
+  Peer& alice = wire.add({}, {kAlice});
+  Peer& bob = wire.add(config(Role::kControlled), {kBob});
+  std::uint16_t port = 10'000;
+  wire.filter = [&port](Packet& packet) {
+    packet.source.port = port++;
+    const net::Endpoint to = endpoint(kAlice);
+    packet.destination = packet.destination.address == to.address ? to : endpoint(kBob);
+    return true;
+  };
+  wire.signal_both(alice, bob);
+  EXPECT_TRUE(wire.run_until(
+      [&] { return alice.agent.state() == State::kFailed && bob.agent.state() == State::kFailed; },
+      minutes(1)));
+  EXPECT_LE(alice.agent.remote_candidates().size(), 128u);
+}
+
 }  // namespace
 }  // namespace floe::ice
