@@ -107,7 +107,7 @@ void Agent::set_nominated(Time now, Generation& generation, CandidatePair& pair,
   // of better pairs go on.
   const bool final = role_ == Role::kControlling && config_.nomination == Nomination::kRegular &&
                      !nominator_.moves_by_itself();
-  generation.check_list.stop_checks_below(final ? ~0ull : pair.priority);
+  generation.check_list.stop_checks_below(final ? ~0ull : pair.priority, pair);
 }
 
 void Agent::handle_error(Time now, Generation& generation, const Check& check, CandidatePair& pair,

@@ -169,7 +169,7 @@ void Agent::update_state(Time now) {
   const bool up = state_ == State::kConnected || state_ == State::kCompleted;
   const Generation& generation = carrier();
   const CandidatePair* path = generation.path_pair();
-  const bool hope = !config_.lite && current_.check_list.any_unfinished();
+  const bool hope = !config_.lite && current_.check_list.any_unfinished(true);
   if (path == nullptr) {
     if (up) set_state(State::kDisconnected);
     // After a restart the peer's new credentials are what everything waits for.
@@ -182,7 +182,8 @@ void Agent::update_state(Time now) {
     set_state(hope && !up && current_.remote ? State::kChecking : State::kDisconnected);
     return;
   }
-  const bool complete = &generation == &current_ && path->nominated && !hope &&
+  const bool complete = &generation == &current_ && path->nominated &&
+                        (config_.lite || !current_.check_list.any_unfinished(false)) &&
                         gathering_state_ == GatheringState::kComplete &&
                         current_.remote_end_of_candidates;
   set_state(complete ? State::kCompleted : State::kConnected);

@@ -5,6 +5,14 @@
 #include "floe/ice/nomination.h"
 
 namespace floe::ice {
+namespace {
+
+// Checks of other pairs that go on beside a nominated one. RFC 8445 section 8.1.2 would end them
+// all; but a pair that was never tried cannot take over when the nominated one dies. Eight are
+// enough for two of each family from two interfaces.
+constexpr std::size_t kMaxSpareChecks = 8;
+
+}  // namespace
 
 std::string_view to_string(Role role) {
   return role == Role::kControlling ? "controlling" : "controlled";
@@ -142,9 +150,20 @@ void CheckList::fail(CandidatePair& pair, Time now, std::string why) {
   pair.failure = std::move(why);
 }
 
-void CheckList::stop_checks_below(std::uint64_t priority) {
-  std::erase_if(pairs_, [priority](const auto& pair) {
-    if (pair->priority >= priority) return false;
+void CheckList::stop_checks_below(std::uint64_t priority, const CandidatePair& nominated) {
+  // Those from another base first: what kills the nominated pair is often its interface.
+  std::size_t kept = 0;
+  for (const bool other_base : {true, false}) {
+    for (const auto& pair : pairs_) {
+      const bool open = pair->state == PairState::kFrozen || pair->state == PairState::kWaiting;
+      if (!open || pair->valid || pair->priority >= priority || pair.get() == &nominated) continue;
+      if ((pair->base != nominated.base) != other_base) continue;
+      pair->spare = kept < kMaxSpareChecks;
+      kept += pair->spare;
+    }
+  }
+  std::erase_if(pairs_, [priority, &nominated](const auto& pair) {
+    if (pair->priority >= priority || pair.get() == &nominated || pair->spare) return false;
     if (pair->valid) {  // a repeated check was queued; the pair works all the same
       pair->triggered = false;
       pair->state = PairState::kSucceeded;
@@ -194,9 +213,9 @@ bool CheckList::better_may_come(const CandidatePair& pair) const {
   });
 }
 
-bool CheckList::any_unfinished() const {
-  return std::any_of(pairs_.begin(), pairs_.end(), [](const auto& pair) {
-    return !pair->valid && pair->state != PairState::kFailed;
+bool CheckList::any_unfinished(bool spares) const {
+  return std::any_of(pairs_.begin(), pairs_.end(), [spares](const auto& pair) {
+    return !pair->valid && pair->state != PairState::kFailed && (spares || !pair->spare);
   });
 }
 

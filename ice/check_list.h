@@ -48,9 +48,9 @@ class CheckList {
   void forget_if(Predicate gone) {
     std::erase_if(pairs_, [&gone](const auto& pair) { return gone(*pair); });
   }
-  /// Drops the pairs below `priority` whose checks have not started: a nominated pair has made them
-  /// pointless (section 8.1.2).
-  void stop_checks_below(std::uint64_t priority);
+  /// Drops the pairs below `priority` whose checks have not started: `nominated` has made them
+  /// pointless (section 8.1.2). A few stay as `spare`.
+  void stop_checks_below(std::uint64_t priority, const CandidatePair& nominated);
 
   /// Recomputes all pair priorities, for a new role or a changed candidate.
   void set_priorities(Role role, std::span<const LocalCandidate> locals,
@@ -63,7 +63,9 @@ class CheckList {
   CandidatePair* best_nominated() const;
   /// True if a pair of higher priority than `pair` may still succeed.
   bool better_may_come(const CandidatePair& pair) const;
-  bool any_unfinished() const;
+  /// True if a pair may still become valid; `spares` counts those that are checked only to stand
+  /// ready.
+  bool any_unfinished(bool spares) const;
 
   const Pairs& pairs() const { return pairs_; }
   std::size_t dropped() const { return dropped_; }

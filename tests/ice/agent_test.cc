@@ -24,10 +24,6 @@ Agent::Config controlled() {
   return config;
 }
 
-bool connected(const Peer& peer) {
-  return peer.agent.state() == State::kConnected || peer.agent.state() == State::kCompleted;
-}
-
 class IceAgent : public testing::Test {
  protected:
   Wire wire_;

@@ -12,21 +12,12 @@ constexpr const char* kBob = "192.0.2.2:2000";
 constexpr const char* kAlice2 = "198.51.100.1:1001";
 constexpr const char* kBob2 = "198.51.100.2:2002";
 
-Agent::Config config(Role role, std::optional<std::uint64_t> tie_breaker = {},
+Agent::Config config(Role role, std::optional<std::uint64_t> tie_breaker,
                      Nomination nomination = Nomination::kRegular) {
-  Agent::Config config;
-  config.role = role;
+  Agent::Config config = ice::config(role);
   config.tie_breaker = tie_breaker;
   config.nomination = nomination;
   return config;
-}
-
-/// Both ended on the same pair, nominated.
-bool agree(const Peer& a, const Peer& b) {
-  const CandidatePair* ours = a.agent.selected_pair();
-  const CandidatePair* theirs = b.agent.selected_pair();
-  return ours != nullptr && theirs != nullptr && ours->nominated && theirs->nominated &&
-         ours->destination == theirs->base && ours->base == theirs->destination;
 }
 
 struct Conflict {

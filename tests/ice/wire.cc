@@ -64,6 +64,13 @@ void Wire::signal(const Peer& from, Peer& to) {
   flush();
 }
 
+void Wire::restart(Peer& peer) {
+  peer.candidates.clear();
+  peer.gathered = false;
+  FLOE_CHECK(peer.agent.restart(now).has_value());
+  flush();
+}
+
 void Wire::inject(std::string_view source, std::string_view destination, Bytes bytes) {
   travel({now, endpoint(source), endpoint(destination), to_vector(bytes)});
 }
@@ -89,6 +96,8 @@ void Wire::flush() {
     while (auto event = peer->agent.poll_event()) {
       if (const auto* found = std::get_if<Agent::CandidateGathered>(&*event)) {
         peer->candidates.push_back(found->candidate);
+      } else if (const auto* removed = std::get_if<Agent::CandidateRemoved>(&*event)) {
+        peer->removed.push_back(removed->candidate);
       } else if (const auto* state = std::get_if<Agent::StateChanged>(&*event)) {
         peer->states.push_back(state->state);
       } else if (const auto* path = std::get_if<Agent::SelectedPairChanged>(&*event)) {
@@ -182,6 +191,23 @@ std::vector<std::uint8_t> binding_request(const Credentials& from, const Credent
   request.add_fingerprint();
   FLOE_CHECK(request.ok());
   return to_vector(request.bytes());
+}
+
+Agent::Config config(Role role) {
+  Agent::Config config;
+  config.role = role;
+  return config;
+}
+
+bool connected(const Peer& peer) {
+  return peer.agent.state() == State::kConnected || peer.agent.state() == State::kCompleted;
+}
+
+bool agree(const Peer& a, const Peer& b) {
+  const CandidatePair* ours = a.agent.selected_pair();
+  const CandidatePair* theirs = b.agent.selected_pair();
+  return ours != nullptr && theirs != nullptr && ours->nominated && theirs->nominated &&
+         ours->destination == theirs->base && ours->base == theirs->destination;
 }
 
 Candidate host_candidate(std::string_view address, std::uint32_t priority) {

@@ -44,7 +44,8 @@ struct Peer {
   SeededRandom random;
   Agent agent;
   std::vector<State> states;
-  std::vector<Candidate> candidates;
+  std::vector<Candidate> candidates;  ///< Of the present generation.
+  std::vector<Candidate> removed;
   std::vector<Agent::SelectedPairChanged> paths;
   std::vector<Gatherer::ServerFailed> server_failures;
   std::vector<Role> roles;
@@ -78,6 +79,15 @@ class Wire {
     signal(b, a);
   }
 
+  /// Restarts `peer`'s ICE; what it signals from here on is the new generation's.
+  void restart(Peer& peer);
+  /// What `from`'s restart does to `to`: it restarts too, and both learn of the other.
+  void restart_both(Peer& from, Peer& to) {
+    restart(from);
+    restart(to);
+    signal_both(from, to);
+  }
+
   /// Puts a packet on the wire as if somebody at `source` had sent it.
   void inject(std::string_view source, std::string_view destination, Bytes bytes);
   void run_for(Duration duration);
@@ -102,6 +112,12 @@ class Wire {
 std::vector<std::uint8_t> binding_request(
     const Credentials& from, const Credentials& to, Role role, std::uint64_t tie_breaker,
     const std::function<void(stun::MessageBuilder&)>& edit = {}, std::uint32_t priority = 1);
+
+Agent::Config config(Role role);
+/// Connected or completed.
+bool connected(const Peer& peer);
+/// Both ended on the same pair, nominated.
+bool agree(const Peer& a, const Peer& b);
 
 Candidate host_candidate(std::string_view address, std::uint32_t priority = 2130706431);
 
