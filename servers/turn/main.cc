@@ -79,18 +79,22 @@ void add_flags(CLI::App& app, Flags& flags) {
   };
 
   option("--listen", flags.listen,
-         "Address to listen on; repeatable. Default: every address of this machine");
+         "Address to listen on; repeatable. Default: every address of this "
+         "machine");
   number("--port", flags.port, "UDP and TCP port; 0 picks a free one for each");
   number("--tls-port", flags.tls_port, "TLS and DTLS port; 0 picks a free one for each");
   option("--cert", flags.certificate,
-         "PEM file with the certificate and its chain. Without it there is no TLS and no DTLS");
+         "PEM file with the certificate and its chain. Without it there is no "
+         "TLS and no DTLS");
   option("--key", flags.key, "PEM file with the certificate's key, if not in the same file");
   flag("--no-udp", flags.no_udp, "Listen neither on UDP nor for DTLS");
   flag("--no-tcp", flags.no_tcp, "Listen neither on TCP nor for TLS");
   option("--relay-address", flags.relay_addresses,
-         "Address to relay from, one of a family. Default: the first one listened on");
+         "Address to relay from, one of a family. Default: the first one "
+         "listened on");
   option("--external-address", flags.external_addresses,
-         "What clients are told in place of the relay address of its family, where a 1:1 NAT "
+         "What clients are told in place of the relay address of its family, "
+         "where a 1:1 NAT "
          "(a cloud's public address) stands before this machine");
   number("--min-port", relay.min_port, "First relay port");
   number("--max-port", relay.max_port, "Last relay port");
@@ -98,7 +102,8 @@ void add_flags(CLI::App& app, Flags& flags) {
   group = "Clients";
   option("--user", flags.users, "name:password of a user; repeatable");
   option("--secret", relay.secret,
-         "Secret shared with a web service that gives out time-limited names (TURN REST)");
+         "Secret shared with a web service that gives out time-limited names "
+         "(TURN REST)");
   number("--realm", relay.realm, "Realm of names and passwords: your domain");
   number("--quota", relay.max_allocations_per_user, "Allocations of one user at once; 0: no limit");
   number("--max-allocations", relay.max_allocations, "Allocations at once");
@@ -109,14 +114,17 @@ void add_flags(CLI::App& app, Flags& flags) {
   number("--nonce-lifetime", flags.nonce_lifetime_s, "Seconds a nonce is good for")
       ->check(time_range);
   number("--unauthenticated-rate", relay.unauthenticated.per_second,
-         "Answers a second to one address that has not authenticated itself; 0: no limit");
+         "Answers a second to one address that has not authenticated itself; "
+         "0: no limit");
   option("--alternate", flags.alternates,
-         "address:port of a server to send clients to when this one is full; repeatable");
+         "address:port of a server to send clients to when this one is full; "
+         "repeatable");
   flag("--redirect-all", relay.always_redirect, "Send every new client to the --alternate");
 
   group = "Peers";
   option("--allow-peer", flags.allow_peers,
-         "Address or range (10.0.0.0/8) that may be a peer even if it is refused by default; "
+         "Address or range (10.0.0.0/8) that may be a peer even if it is "
+         "refused by default; "
          "repeatable");
   option("--deny-peer", flags.deny_peers, "Address or range that may never be a peer; repeatable");
   flag("--allow-private", relay.peers.allow_private,
@@ -169,7 +177,8 @@ Result<> parse_clients(const Flags& flags, TurnServer::Configuration& server) {
   return {};
 }
 
-/// Of --listen, or every address there is that is not an interface's own affair.
+/// Of --listen, or every address there is that is not an interface's own
+/// affair.
 Result<std::vector<Address>> listen_addresses(const Flags& flags, floe::net::Network& network) {
   std::vector<Address> addresses;
   for (const std::string& text : flags.listen) {
@@ -272,7 +281,8 @@ void log_stats(const TurnServer& server) {
   const TurnServer::Stats stats = server.stats();
   const auto& relay = stats.relay;
   spdlog::info(
-      "stats allocations={} allocated={} expired={} connections={} to-peers={}/{}B "
+      "stats allocations={} allocated={} expired={} connections={} "
+      "to-peers={}/{}B "
       "to-clients={}/{}B requests={} succeeded={} binding={}",
       relay.allocations, relay.allocated, relay.expired, stats.streams, relay.packets_to_peers,
       relay.bytes_to_peers, relay.packets_to_clients, relay.bytes_to_clients, relay.requests,
@@ -287,6 +297,8 @@ void log_stats(const TurnServer& server) {
       {"stale-nonce", relay.stale_nonce},
       {"wrong-credentials", relay.wrong_credentials},
       {"unsupported", relay.unsupported},
+      {"connection-exists", relay.connection_exists},
+      {"connection-failed", relay.connection_failed},
       {"quota", relay.quota},
       {"no-capacity", relay.no_capacity},
       {"dropped-malformed", relay.dropped_malformed},
@@ -370,7 +382,8 @@ Result<> serve(Flags flags, uv_loop_t& loop) {
   if (!opened) return forward(opened);
   const TurnServer& server = **opened;
 
-  // For programs that start this one: nothing else is written to the standard output.
+  // For programs that start this one: nothing else is written to the standard
+  // output.
   for (const TurnServer::Listener& listener : server.listeners()) {
     std::printf("%s %s\n", name(listener.transport), listener.bind.to_string().c_str());
   }
@@ -397,7 +410,8 @@ Result<> serve(Flags flags, uv_loop_t& loop) {
 int main(int argc, char** argv) {
   CLI::App app{
       "floe-turn: a STUN and TURN server.\n"
-      "Prints \"udp ADDRESS:PORT\" (tcp, tls, dtls) for each socket clients reach it by and then "
+      "Prints \"udp ADDRESS:PORT\" (tcp, tls, dtls) for each socket clients "
+      "reach it by and then "
       "\"ready\", logs to the standard error, and stops on SIGINT or SIGTERM."};
   Flags flags;
   add_flags(app, flags);

@@ -27,9 +27,24 @@ class Host final : public server::RelayHost {
   void close_relay(net::SocketId socket) override {
     if (open.erase(socket) != 1) std::abort();
   }
+  Result<net::SocketId> listen_relay(const net::Endpoint& local) override {
+    return open_relay(local, false);
+  }
+  Result<> connect_peer(server::ConnectionId id, const net::Endpoint&,
+                        const net::Endpoint&) override {
+    connections.insert(id);
+    return {};
+  }
+  void join(server::ConnectionId id, net::SocketId) override {
+    if (!connections.contains(id)) std::abort();
+  }
+  void close_connection(server::ConnectionId id) override {
+    if (connections.erase(id) != 1) std::abort();
+  }
   std::chrono::sys_seconds wall_clock() const override { return {}; }
 
   std::set<net::SocketId> open;
+  std::set<server::ConnectionId> connections;
 
  private:
   std::uint32_t last_ = 100;
@@ -38,6 +53,7 @@ class Host final : public server::RelayHost {
 constexpr net::SocketId kDatagrams{1};
 constexpr net::SocketId kStream{2};
 const net::Endpoint kClient{net::Address::v4(203, 0, 113, 5), 4000};
+const net::Endpoint kOther{net::Address::v4(203, 0, 113, 5), 4001};
 const net::Endpoint kPeer{net::Address::v4(198, 51, 100, 7), 5000};
 
 /// Signs a request that the input wrote, so that what stands behind the door is reached too.
@@ -89,12 +105,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::uint8_t how = script.u8();
     const std::size_t length = script.u8();
     now += std::chrono::seconds((how >> 4) * (how >> 4));
-    relay->handle_timeout(now);
+    net::SendBatch timed;
+    relay->handle_timeout(now, timed);
     if (relay->next_timeout() <= now) std::abort();
     std::vector<std::uint8_t> packet =
         to_vector(script.bytes(std::min(length, script.remaining())));
     net::SendBatch batch;
-    switch (how & 3) {
+    switch (how & 7) {
       case 0:
         relay->handle_packet(now, {packet, kClient, kDatagrams}, batch);
         break;
@@ -113,6 +130,30 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 3:
         if (host.open.empty()) break;
         relay->handle_packet(now, {packet, kPeer, *host.open.begin()}, batch);
+        break;
+      case 4:
+        packet = sign(packet, now, kClient, nonces, key);
+        relay->handle_packet(now, {packet, kClient, kStream}, batch);
+        break;
+      case 5:
+        packet = sign(packet, now, kOther, nonces, key);
+        relay->handle_packet(now, {packet, kOther, kStream}, batch);
+        break;
+      case 6: {
+        if (host.open.empty()) break;
+        const auto id = relay->handle_peer_connection(now, *host.open.begin(), kPeer, batch);
+        if (id) host.connections.insert(*id);
+        break;
+      }
+      case 7:
+        if (host.connections.empty()) break;
+        if (length % 2 == 0) {
+          relay->handle_connected(now, *host.connections.begin(), batch);
+        } else {
+          const server::ConnectionId id = *host.connections.begin();
+          host.connections.erase(id);
+          relay->handle_disconnected(now, id, batch);
+        }
         break;
     }
     // One packet in, one out at most; a stream's bytes may be several, of four bytes at least.

@@ -30,6 +30,8 @@ CASES = {
     "channels over DTLS": ["-S"],
     "channels between clients over DTLS": ["-S", "-y"],
     "large packets over TCP": ["-t", "-l", "1400"],
+    "TCP relays": ["-t", "-T"],
+    "TCP relays that peers connect to": ["-t", "-P"],
 }
 
 

@@ -31,6 +31,18 @@ class Host final : public RelayHost {
     open[id] = local;
     return id;
   }
+  Result<net::SocketId> listen_relay(const net::Endpoint& local) override {
+    ++listens;
+    return open_relay(local, false);
+  }
+  Result<> connect_peer(ConnectionId id, const net::Endpoint& local,
+                        const net::Endpoint& peer) override {
+    if (refuse_connections) return fail(Errc::kUnreachable, "no way");
+    connections[id] = {local, peer};
+    return {};
+  }
+  void join(ConnectionId id, net::SocketId client) override { joined[id] = client; }
+  void close_connection(ConnectionId id) override { closed.push_back(id); }
   void close_relay(net::SocketId socket) override { EXPECT_EQ(open.erase(socket), 1u); }
   std::chrono::sys_seconds wall_clock() const override {
     return std::chrono::sys_seconds(std::chrono::seconds(1'800'000'000));
@@ -38,6 +50,11 @@ class Host final : public RelayHost {
 
   std::map<net::SocketId, net::Endpoint> open;
   std::set<std::uint16_t> refused;
+  int listens = 0;
+  bool refuse_connections = false;
+  std::map<ConnectionId, std::pair<net::Endpoint, net::Endpoint>> connections;
+  std::map<ConnectionId, net::SocketId> joined;
+  std::vector<ConnectionId> closed;
   int opens = 0;
   int with_dont_fragment = 0;
   std::uint32_t last = 100;
@@ -114,12 +131,13 @@ class TurnRelayTest : public ::testing::Test {
     const Time end = now + duration;
     while (relay->next_timeout() <= end) {
       now = std::max(now, relay->next_timeout());
-      relay->handle_timeout(now);
+      relay->handle_timeout(now, timed);
       ASSERT_GT(relay->next_timeout(), now);
     }
     now = end;
   }
 
+  net::SendBatch timed;  ///< What left because time passed.
   SeededRandom random{1};
   Host host;
   std::unique_ptr<TurnRelay> relay;

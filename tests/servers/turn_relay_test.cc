@@ -156,7 +156,7 @@ TEST_F(TurnRelayTest, SurvivesAJumpOfTenMinutes) {
     now += 7s;
   }
   now += 10min;
-  relay->handle_timeout(now);
+  relay->handle_timeout(now, timed);
   EXPECT_GT(relay->next_timeout(), now);
   EXPECT_THAT(host.open, IsEmpty());
   EXPECT_EQ(relay->stats().allocations, 0u);
