@@ -23,6 +23,18 @@ Gatherer::Config gathering_config(const Agent::Config& config) {
 
 }  // namespace
 
+std::string_view to_string(Policy policy) {
+  switch (policy) {
+    case Policy::kAll:
+      return "all";
+    case Policy::kNoHost:
+      return "no-host";
+    case Policy::kRelay:
+      return "relay";
+  }
+  return "unknown";
+}
+
 Agent::Agent(Config config, Random& random, net::Pacer& pacer)
     : config_(std::move(config)),
       random_(random),

@@ -54,6 +54,7 @@ enum class Policy : std::uint8_t {
   kNoHost,  ///< Host candidates are used as bases, but the peer is not told of them.
   kRelay,   ///< Nothing leaves, not even an answer to a check, but through a relay.
 };
+std::string_view to_string(Policy policy);
 
 /// An ICE agent for one data stream with one component (everything is multiplexed), as an engine:
 /// it is told the time and handed packets; it is asked for packets, timers and events.

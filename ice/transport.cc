@@ -23,6 +23,10 @@ class Transport::Connection final : public Engines {
 
   Agent& agent() { return agent_; }
   Pump& pump() { return pump_; }
+  Report report() const {
+    const auto& problems = agent_network_.problems();
+    return make_report(agent_, pump_.now(), {problems.begin(), problems.end()});
+  }
 
   void gather() {
     if (std::exchange(gathered_, true)) return;
@@ -87,7 +91,7 @@ class Transport::Connection final : public Engines {
     } else if (const auto* failed = std::get_if<Gatherer::ServerFailed>(&*event)) {
       call(handlers->server_failed, *failed);
     } else if (const auto* state = std::get_if<Agent::StateChanged>(&*event)) {
-      call(handlers->state, state->state);
+      deliver_state(state->state, *handlers);
     } else if (const auto* pair = std::get_if<Agent::SelectedPairChanged>(&*event)) {
       call(handlers->selected_pair, *pair);
     }
@@ -98,6 +102,14 @@ class Transport::Connection final : public Engines {
   template <typename Handler, typename Argument>
   static void call(const Handler& handler, const Argument& argument) {
     if (handler) handler(argument);
+  }
+
+  void deliver_state(State state, const Handlers& handlers) {
+    if (state != State::kFailed || !handlers.failed) return call(handlers.state, state);
+    const std::shared_ptr<bool> alive = alive_;
+    const Report why = report();
+    call(handlers.state, state);
+    if (*alive && agent_.state() != State::kClosed) handlers.failed(why);
   }
 
   void receive(std::span<net::Datagram> datagrams) {
@@ -157,6 +169,10 @@ State Transport::state() const {
 }
 const Agent& Transport::agent() const {
   return connection_->agent();
+}
+
+Report Transport::report() const {
+  return connection_->report();
 }
 
 void Transport::gather() {

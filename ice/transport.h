@@ -11,6 +11,7 @@
 #include "floe/core/result.h"
 #include "floe/ice/agent.h"
 #include "floe/ice/agent_network.h"
+#include "floe/ice/report.h"
 #include "floe/ice/server.h"
 #include "floe/net/network.h"
 
@@ -44,6 +45,9 @@ class Transport {
     std::function<void(GatheringState)> gathering_state;
     std::function<void(const Gatherer::ServerFailed&)> server_failed;
     std::function<void(State)> state;
+    /// Why, and what was tried. Called right after `state` was given `kFailed`; the report is of
+    /// that moment.
+    std::function<void(const Report&)> failed;
     std::function<void(const Agent::SelectedPairChanged&)> selected_pair;
     /// One packet from the peer; the bytes are gone when it returns.
     std::function<void(MutableBytes)> data;
@@ -84,6 +88,8 @@ class Transport {
 
   /// For statistics.
   const Agent& agent() const;
+  /// What was tried so far and what came of it; possible at any time, also after `close`.
+  Report report() const;
 
  private:
   class Connection;

@@ -226,6 +226,11 @@ Result<> Connection::add_candidate_text(std::string_view text) {
   return transport_.ice().add_remote_candidate(pump_.now(), *candidate);
 }
 
+ice::Report Connection::ice_report() const {
+  const auto& problems = agent_network_.problems();
+  return ice::make_report(transport_.ice(), pump_.now(), {problems.begin(), problems.end()});
+}
+
 SessionDescription Connection::text(const Negotiation::Typed& typed, bool local) const {
   if (!local) return {typed.type, sdp::write(typed.description)};
   sdp::Description description = typed.description;

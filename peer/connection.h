@@ -12,6 +12,7 @@
 
 #include "floe/ice/agent_network.h"
 #include "floe/ice/pump.h"
+#include "floe/ice/report.h"
 #include "floe/peer/negotiation.h"
 #include "floe/peer/peer_connection.h"
 
@@ -29,6 +30,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
     std::function<void(SignalingState)> signaling_state;
     std::function<void(IceGatheringState)> ice_gathering_state;
     std::function<void(IceConnectionState)> ice_connection_state;
+    std::function<void(const ice::Report&)> ice_failure;
     std::function<void(PeerConnectionState)> connection_state;
     std::function<void(DtlsTransportState, const std::optional<Error>&)> dtls_state;
     std::function<void(const ice::Agent::SelectedPairChanged&)> selected_pair;
@@ -52,6 +54,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
 
   const Negotiation& negotiation() const { return negotiation_; }
   const DataTransport& transport() const { return transport_; }
+  ice::Report ice_report() const;
   /// The states the application was told last.
   IceGatheringState ice_gathering_state() const { return shown_gathering_; }
   IceConnectionState ice_connection_state() const { return shown_ice_; }
@@ -98,6 +101,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
   void deliver(const OwnEvent& event);
   void deliver(const DataTransport::Event& event);
   void deliver(const ice::Agent::Event& event);
+  void deliver_ice_state(IceConnectionState state);
   void deliver(const DataTransport::DtlsStateChanged& event);
   void deliver(const sctp::DataChannels::Event& event);
   bool update_connection_state();

@@ -80,11 +80,20 @@ void Connection::deliver(const ice::Agent::Event& event) {
   } else if (const auto* failed = std::get_if<ice::Gatherer::ServerFailed>(&event)) {
     if (handlers->ice_candidate_error) handlers->ice_candidate_error(*failed);
   } else if (const auto* state = std::get_if<ice::Agent::StateChanged>(&event)) {
-    shown_ice_ = state->state;
-    if (handlers->ice_connection_state) handlers->ice_connection_state(state->state);
+    deliver_ice_state(state->state);
   } else if (const auto* pair = std::get_if<ice::Agent::SelectedPairChanged>(&event)) {
     if (handlers->selected_pair) handlers->selected_pair(*pair);
   }
+}
+
+void Connection::deliver_ice_state(IceConnectionState state) {
+  shown_ice_ = state;
+  const auto handlers = handlers_;
+  const std::shared_ptr<bool> alive = alive_;
+  std::optional<ice::Report> why;
+  if (state == IceConnectionState::kFailed && handlers->ice_failure) why = ice_report();
+  if (handlers->ice_connection_state) handlers->ice_connection_state(state);
+  if (why && *alive && !closed_) handlers->ice_failure(*why);
 }
 
 void Connection::deliver(const DataTransport::DtlsStateChanged& event) {

@@ -134,6 +134,9 @@ void PeerConnection::on_ice_connection_state_change(
     std::function<void(IceConnectionState)> handler) {
   connection_->writable_handlers().ice_connection_state = std::move(handler);
 }
+void PeerConnection::on_ice_failure(std::function<void(const ice::Report&)> handler) {
+  connection_->writable_handlers().ice_failure = std::move(handler);
+}
 void PeerConnection::on_connection_state_change(std::function<void(PeerConnectionState)> handler) {
   connection_->writable_handlers().connection_state = std::move(handler);
 }
@@ -149,6 +152,9 @@ void PeerConnection::on_data_channel(std::function<void(std::shared_ptr<DataChan
   connection_->writable_handlers().data_channel = std::move(handler);
 }
 
+ice::Report PeerConnection::ice_report() const {
+  return connection_->ice_report();
+}
 const DataTransport& PeerConnection::transport() const {
   return connection_->transport();
 }

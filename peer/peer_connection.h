@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "floe/core/result.h"
+#include "floe/ice/report.h"
 #include "floe/net/network.h"
 #include "floe/peer/configuration.h"
 #include "floe/peer/data_channel.h"
@@ -95,6 +96,9 @@ class PeerConnection {
   void on_signaling_state_change(std::function<void(SignalingState)> handler);
   void on_ice_gathering_state_change(std::function<void(IceGatheringState)> handler);
   void on_ice_connection_state_change(std::function<void(IceConnectionState)> handler);
+  /// ICE has found no path, or lost it: why, and what was tried. Called right after the state
+  /// "failed" was told; the report is of that moment.
+  void on_ice_failure(std::function<void(const ice::Report&)> handler);
   void on_connection_state_change(std::function<void(PeerConnectionState)> handler);
   /// The error says why it failed.
   void on_dtls_state_change(
@@ -108,6 +112,8 @@ class PeerConnection {
   /// The layers with their counters and candidate pairs; read-only. The W3C statistics reports are
   /// not there yet.
   const DataTransport& transport() const;
+  /// What ICE has tried and what came of it; possible at any time.
+  ice::Report ice_report() const;
 
  private:
   explicit PeerConnection(std::unique_ptr<Connection> connection);

@@ -156,25 +156,22 @@ std::optional<SelectedPair> Call::selected_pair() const {
 std::string Call::explain_failure() const {
   const floe::ice::Agent& ice = connection_->transport().ice();
   if (phases_.ice && ice.state() == IceConnectionState::kFailed) {
-    return "the path is lost: nothing comes from the other end any more";
+    return "the path is lost: " + connection_->ice_report().explanation();
   }
   if (phases_.ice)
     return fmt::format("ICE works, but DTLS is {}", to_string(connection_->dtls_state()));
-  if (ice.local_candidates().empty()) {
-    return "this machine has no usable address (only loopback? then give --loopback)";
+  const floe::ice::Report report = connection_->ice_report();
+  std::string why = report.explanation();
+  const bool loopback_helps = report.sockets.empty() || report.remote_candidates.empty();
+  if (loopback_helps) {
+    why += "\n(both on one machine without a network? then give both --loopback)";
   }
-  if (ice.remote_candidates().empty()) {
-    return "no address of the other end is known (both on one machine without a network? then give "
-           "both --loopback)";
+  for (const auto& pair : report.pairs) {
+    why += fmt::format("\n  {} -> {}: {}", pair.base.to_string(), pair.destination.to_string(),
+                       to_string(pair.state));
+    if (!pair.failure.empty()) why += " (" + printable(pair.failure) + ")";
   }
-  std::string why = "no path between the two works:";
-  for (const auto& pair : ice.pairs()) {
-    why += fmt::format(
-        "\n  {} <-> {}: {}", show(path_end(ice.local_candidates()[pair->local].candidate)),
-        show(path_end(ice.remote_candidates()[pair->remote].candidate)), to_string(pair->state));
-    if (!pair->failure.empty()) why += " (" + pair->failure + ")";
-  }
-  return why + "\nA STUN server helps behind most NATs: --stun host:port on both sides";
+  return why;
 }
 
 void Call::take_time(std::optional<floe::Duration>& phase, const char* what, floe::Time since) {
