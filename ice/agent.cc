@@ -125,34 +125,48 @@ Result<> Agent::set_remote_credentials(Time now, const Credentials& credentials)
 }
 
 Result<> Agent::add_remote_candidate(Time now, const Candidate& candidate) {
-  const auto refuse = [this, &candidate](Errc code, std::string_view why) {
-    ++stats_.remote_candidates_refused;
-    current_.note_unused(candidate, std::string(why));
-    return fail(code,
-                "remote candidate " + candidate.endpoint.to_string() + ": " + std::string(why));
-  };
-  if (state_ == State::kClosed) return refuse(Errc::kClosed, "the ICE agent is closed");
-  if (!candidate.hostname.empty()) {
+  if (state_ == State::kClosed) {
+    return refuse(candidate, Errc::kClosed, "the ICE agent is closed");
+  }
+  if (!candidate.hostname.empty() && !config_.resolve_names) {
     current_.note_unused(candidate, "names are ignored");
     return fail(Errc::kUnsupported, "remote candidate " + candidate.hostname +
                                         ": names are ignored (RFC 8839 section 5.1)");
   }
   if (candidate.protocol != Protocol::kUdp) {
-    return refuse(Errc::kUnsupported, "TCP candidates are not supported");
+    return refuse(candidate, Errc::kUnsupported, "TCP candidates are not supported");
   }
-  if (candidate.component != 1) return refuse(Errc::kUnsupported, "only component 1 is used");
+  if (candidate.component != 1) {
+    return refuse(candidate, Errc::kUnsupported, "only component 1 is used");
+  }
+  if (candidate.priority == 0) {
+    return refuse(candidate, Errc::kInvalidArgument, "its priority is 0");
+  }
+  if (candidate.endpoint.port == 0) {
+    return refuse(candidate, Errc::kInvalidArgument, "its port is 0");
+  }
+  now_ = now;
+  return candidate.hostname.empty() ? take_remote(candidate) : take_name(candidate);
+}
+
+tl::unexpected<Error> Agent::refuse(const Candidate& candidate, Errc code, std::string_view why) {
+  ++stats_.remote_candidates_refused;
+  current_.note_unused(candidate, std::string(why));
+  const std::string which =
+      candidate.hostname.empty() ? candidate.endpoint.to_string() : candidate.hostname;
+  return fail(code, "remote candidate " + which + ": " + std::string(why));
+}
+
+/// A candidate whose address is known.
+Result<> Agent::take_remote(const Candidate& candidate) {
   const net::Address& address = candidate.endpoint.address;
-  if (candidate.priority == 0) return refuse(Errc::kInvalidArgument, "its priority is 0");
-  if (candidate.endpoint.port == 0) return refuse(Errc::kInvalidArgument, "its port is 0");
   if (address.is_unspecified() || address.is_broadcast() || address.is_multicast()) {
-    return refuse(Errc::kInvalidArgument, "nobody can be reached at this address");
+    return refuse(candidate, Errc::kInvalidArgument, "nobody can be reached at this address");
   }
   if (!candidate.ufrag.empty() && current_.remote && candidate.ufrag != current_.remote->ufrag) {
-    return refuse(Errc::kInvalidArgument,
+    return refuse(candidate, Errc::kInvalidArgument,
                   "it belongs to another ICE generation (ufrag " + candidate.ufrag + ")");
   }
-
-  now_ = now;
   const std::uint32_t known = current_.remote_candidate(candidate.endpoint, candidate.protocol);
   if (known < current_.remotes.size()) {
     // Met in a check before signalling told of it: it stays where it is, only what is known of it
@@ -161,19 +175,19 @@ Result<> Agent::add_remote_candidate(Time now, const Candidate& candidate) {
       current_.remotes[known] = {candidate, false};
       current_.check_list.set_priorities(role_, current_.locals, current_.remotes);
     }
-    after_change(now);
+    after_change(now_);
     return {};
   }
   const auto added = current_.add_remote({candidate, false}, config_.max_remote_candidates);
   if (!added) {
     return refuse(
-        Errc::kLimitExceeded,
+        candidate, Errc::kLimitExceeded,
         "the peer has sent " + std::to_string(current_.remotes.size()) + " candidates already");
   }
   note(Timeline::Topic::kRemoteCandidate, candidate.to_string());
   pair_with_locals(*added);
   drain_gatherer();  // a relay may refuse the address at once
-  after_change(now);
+  after_change(now_);
   return {};
 }
 
@@ -193,10 +207,11 @@ bool Agent::can_pair(const LocalCandidate& local, const Candidate& remote) {
     return false;
   }
   if (remote.protocol == Protocol::kTcp && !can_connect(local.candidate, remote)) return false;
-  const net::Address& ours = local.base.address;
-  const net::Address& theirs = remote.endpoint.address;
   // RFC 8445 section 6.1.2.2: same component and family, and link-local only with link-local.
-  if (ours.family() != theirs.family()) return false;
+  const std::optional<net::Endpoint> destination = destination_for(local, remote);
+  if (!destination) return false;
+  const net::Address& ours = local.base.address;
+  const net::Address& theirs = destination->address;
   if (ours.is_v6() && ours.is_link_local() != theirs.is_link_local()) return false;
   // A loopback address reaches only its own host; pairing it with others can but fail.
   if (ours.is_loopback() != theirs.is_loopback()) return false;
@@ -215,7 +230,7 @@ CandidatePair Agent::make_pair(std::uint32_t local, std::uint32_t remote) const 
   pair.remote = remote;
   pair.socket = ours.socket;
   pair.base = ours.base;
-  pair.destination = theirs.endpoint;
+  pair.destination = destination_for(ours, theirs).value_or(theirs.endpoint);
   pair.foundation = ours.candidate.foundation + ':' + theirs.foundation;
   pair.priority = role_ == Role::kControlling
                       ? pair_priority(ours.candidate.priority, theirs.priority)

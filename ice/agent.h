@@ -26,6 +26,7 @@
 #include "floe/ice/packet_queue.h"
 #include "floe/ice/timeline.h"
 #include "floe/net/datagram.h"
+#include "floe/net/nat64_prefix.h"
 #include "floe/net/pacer.h"
 #include "floe/net/send_batch.h"
 #include "floe/stun_client/message.h"
@@ -63,7 +64,8 @@ std::string_view to_string(Policy policy);
 /// Its code stands in files by phase: agent.cc (pairs), agent_gathering.cc (our candidates),
 /// agent_packets.cc (packets and time), agent_checks.cc (what we send), agent_requests.cc (checks
 /// that come in), agent_responses.cc (answers to ours), agent_state.cc (path and states),
-/// agent_restart.cc (generations).
+/// agent_restart.cc (generations), agent_names.cc (names in the place of addresses),
+/// agent_surroundings.cc (NAT64, mapped ports).
 class Agent {
  public:
   struct Config {
@@ -95,7 +97,16 @@ class Agent {
     std::size_t max_pairs = 100;
     /// Remote candidates beyond it are refused: no real peer has as many addresses.
     std::size_t max_remote_candidates = 128;
+    /// Candidates of the peer's with names under ".local" are used once their address is found:
+    /// the driver is asked for it. Otherwise they are ignored (RFC 8839 section 5.1). Names are
+    /// never looked up with `Policy::kRelay`, since that would tell of us.
+    bool resolve_names = false;
+    /// How long that may take.
+    Duration resolve_timeout = std::chrono::seconds(10);
   };
+  /// Names looked for at once. A browser signals one for each of its addresses, each with a
+  /// candidate or two.
+  static constexpr std::size_t kMaxNamedCandidates = 32;
 
   /// A candidate of ours to signal to the peer.
   struct CandidateGathered {
@@ -219,6 +230,15 @@ class Agent {
   std::optional<NetworkRequest> poll_network_request();
   void handle_dialed(Time now, DialId id, net::SocketId socket);
   void handle_dial_failed(Time now, DialId id, const Error& error);
+  /// The name told in the place of a socket's address is another one from now on; empty: there is
+  /// none any more.
+  void set_name(Time now, net::SocketId socket, const std::string& name);
+  /// What became of asking a router to map a socket's port: the endpoint that the peer can reach it
+  /// at. May be called again, when the router has another one; nothing when there is none, or no
+  /// longer.
+  void set_mapping(Time now, net::SocketId socket, const std::optional<net::Endpoint>& external);
+  /// The answer to `DiscoverNat64`.
+  void set_nat64_prefix(Time now, const std::optional<net::Nat64Prefix>& prefix);
   const std::vector<LocalCandidate>& local_candidates() const { return current_.locals; }
 
   // --- Remote side ---
@@ -227,8 +247,10 @@ class Agent {
   /// already, or when they are our own: signalling reflects.
   [[nodiscard]] Result<> set_remote_credentials(Time now, const Credentials& credentials);
   /// Errors: kInvalidArgument for an address nobody can be reached at or a candidate of another
-  /// generation, kUnsupported for TCP and for names, kLimitExceeded.
+  /// generation, kUnsupported for TCP and for names that are not resolved, kLimitExceeded.
   [[nodiscard]] Result<> add_remote_candidate(Time now, const Candidate& candidate);
+  /// The answer to `Resolve`. An answer that nobody waits for any more is ignored.
+  void set_resolved(Time now, NameId id, const Result<std::vector<net::Address>>& addresses);
   /// No more remote candidates will come (RFC 8838 section 14).
   void set_remote_end_of_candidates(Time now);
   const std::vector<RemoteCandidate>& remote_candidates() const { return current_.remotes; }
@@ -303,7 +325,21 @@ class Agent {
   /// address it really goes to, and what stands before it. Nothing when there is no way any more.
   std::optional<net::Route> route_to(net::SocketId socket, const net::Endpoint& destination) const;
 
+  // agent_names.cc
+  Result<> take_name(const Candidate& candidate);
+  void expire_names(Time now);
+  void drop_name(const Candidate& candidate, const std::string& why);
+  bool is_within_reach(const Candidate& candidate);
+
+  // agent_surroundings.cc
+  void retire(net::SocketId socket, const net::Endpoint& mapped);
+  std::optional<net::Endpoint> destination_for(const LocalCandidate& local,
+                                               const Candidate& remote) const;
+  net::Endpoint as_signalled(const net::Endpoint& source) const;
+
   // agent.cc
+  Result<> take_remote(const Candidate& candidate);
+  tl::unexpected<Error> refuse(const Candidate& candidate, Errc code, std::string_view why);
   void withdraw(Generation& generation, std::uint32_t local, std::string_view why);
   void add_pair(std::uint32_t local, std::uint32_t remote);
   void pair_with_remotes(std::uint32_t local);
@@ -421,6 +457,8 @@ class Agent {
   /// The path the application was told of last.
   std::optional<PairId> told_path_;
   bool told_nominated_ = false;
+  std::deque<Resolve> resolves_;  ///< At most kMaxNamedCandidates and those of a restart before.
+  std::uint32_t last_name_ = 0;
   Time now_{};         ///< The time the agent was told last.
   Time last_check_{};  ///< When our last check left.
 

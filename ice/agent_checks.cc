@@ -183,7 +183,8 @@ std::uint32_t Agent::prflx_priority(const Generation& generation, const Candidat
 // ---------------------------------------------------------------------------------- nomination
 
 bool Agent::candidates_may_come() const {
-  return gathering_state_ != GatheringState::kComplete || !current_.remote_end_of_candidates;
+  return gathering_state_ != GatheringState::kComplete || !current_.remote_end_of_candidates ||
+         !current_.named_remotes.empty();
 }
 
 /// Regular nomination (RFC 8445 section 8.1.1) of the best pair that works. It waits a little for

@@ -42,7 +42,10 @@ void Agent::set_server_failed(Time now, std::size_t index, const Error& error) {
 }
 
 std::optional<NetworkRequest> Agent::poll_network_request() {
-  return gatherer_.poll_network_request();
+  if (resolves_.empty()) return gatherer_.poll_network_request();
+  Resolve next = std::move(resolves_.front());
+  resolves_.pop_front();
+  return next;
 }
 
 void Agent::handle_dialed(Time now, DialId id, net::SocketId socket) {
@@ -69,6 +72,8 @@ void Agent::drain_gatherer() {
       emit(std::move(*failed));
     } else if (const auto* gone = std::get_if<Gatherer::BaseGone>(&*event)) {
       withdraw_base(gone->socket, gone->why);
+    } else if (const auto* unmapped = std::get_if<Gatherer::Unmapped>(&*event)) {
+      retire(unmapped->socket, unmapped->external);
     } else if (const auto* permitted = std::get_if<Relay::Permitted>(&*event)) {
       check_behind_relay(permitted->socket, permitted->peer);
     } else if (const auto* refused = std::get_if<Relay::Refused>(&*event)) {
@@ -90,6 +95,7 @@ void Agent::take_local(LocalCandidate found) {
   if (config_.policy == Policy::kNoHost && found.candidate.type == CandidateType::kHost) {
     found.announced = false;
   }
+  if (found.nameless) found.announced = false;
   // RFC 8838 section 4: which generation it belongs to.
   found.candidate.ufrag = current_.local.ufrag;
   const auto index = current_.add_local(found);

@@ -75,7 +75,12 @@ AgentNetwork::AgentNetwork(net::Network& network, Agent& agent, Config config, R
                      agent_.handle_dial_failed(network_.now(), id, error);
                      changed_();
                    },
-               .receive = [this](std::span<net::Datagram> datagrams) { receive_(datagrams); }}) {}
+               .receive = [this](std::span<net::Datagram> datagrams) { receive_(datagrams); }}),
+      surroundings_(
+          network, agent,
+          {config_.local.mdns, config_.local.hide_addresses, config_.local.port_mapping},
+          [this] { changed_(); },
+          [this](std::string problem) { note_problem(std::move(problem)); }) {}
 
 void AgentNetwork::gather() {
   agent_.gather(network_.now(), open_sockets());
@@ -110,6 +115,7 @@ std::vector<LocalSocket> AgentNetwork::open_sockets() {
     local.id = (*socket)->id();
     local.local = (*socket)->local();
     local.preference = next_preference_--;
+    surroundings_.prepare(local);
     opened.push_back(local);
     sockets_.push_back(std::move(*socket));
   }
@@ -128,6 +134,7 @@ void AgentNetwork::rescan() {
     // its own.
     const net::SocketId gone = sockets_[i]->id();
     sockets_.erase(sockets_.begin() + static_cast<std::ptrdiff_t>(i));
+    surroundings_.forget(gone);
     agent_.remove_socket(network_.now(), gone);
   }
   const auto opened = open_sockets();
@@ -142,8 +149,12 @@ void AgentNetwork::serve() {
       look_up(look->server);
     } else if (const auto* dial = std::get_if<Dial>(&*request)) {
       dialer_.dial(*dial);
+    } else if (const auto* hang_up = std::get_if<HangUp>(&*request)) {
+      dialer_.hang_up(hang_up->id);
+    } else if (const auto* resolve = std::get_if<Resolve>(&*request)) {
+      surroundings_.resolve(*resolve);
     } else {
-      dialer_.hang_up(std::get<HangUp>(*request).id);
+      surroundings_.discover_nat64();
     }
   }
 }
@@ -176,6 +187,7 @@ void AgentNetwork::close() {
   watch_.reset();
   std::fill(lookups_.begin(), lookups_.end(), nullptr);
   dialer_.close();
+  surroundings_.close();
   sockets_.clear();
 }
 

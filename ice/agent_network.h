@@ -12,7 +12,10 @@
 #include "floe/ice/dialer.h"
 #include "floe/ice/gatherer.h"
 #include "floe/ice/server.h"
+#include "floe/ice/surroundings.h"
+#include "floe/mdns/service.h"
 #include "floe/net/network.h"
+#include "floe/port_mapping/service.h"
 #include "floe/tls/trust.h"
 
 namespace floe::ice {
@@ -32,6 +35,19 @@ struct LocalPolicy {
   /// Follow the machine: an address that comes is used, one that goes is withdrawn. Otherwise the
   /// addresses of the first moment are all.
   bool continual = true;
+  /// Multicast DNS, for names in the place of addresses (as browsers have them): with it, names
+  /// under ".local" that the peer signals are resolved. One service does for all connections on a
+  /// network. nullptr: they are ignored.
+  std::shared_ptr<mdns::Service> mdns{};
+  /// Conceal local addresses as browsers do: host candidates have names that `mdns` answers for
+  /// (without it, they are not signalled), and no related address is told. Whoever has a name can
+  /// use it only on the same link. Each connection has its own names.
+  bool hide_addresses = false;
+  /// Has the default router map the port of each socket (PCP, NAT-PMP, UPnP): the external endpoint
+  /// becomes a server-reflexive candidate, which no NAT behaviour of the router stands in the way
+  /// of. Closing takes the mapping back, in the background: keep the service a few seconds longer.
+  /// nullptr: no router is asked.
+  std::shared_ptr<port_mapping::Service> port_mapping{};
 };
 
 /// What an agent needs of a network: a socket on each local address, its servers' addresses, the
@@ -84,6 +100,7 @@ class AgentNetwork final : private net::UdpHandler {
   std::uint16_t next_preference_ = 65535;
   std::vector<std::unique_ptr<net::Lookup>> lookups_;
   Dialer dialer_;
+  Surroundings surroundings_;
   std::unique_ptr<net::InterfaceWatch> watch_;
   std::deque<std::string> problems_;
   bool closed_ = false;

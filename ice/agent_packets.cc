@@ -134,6 +134,7 @@ Time Agent::next_timeout() const {
   Time next = gatherer_.next_timeout();
   if (previous_) next = std::min(next, previous_->consent.next_timeout(now_));
   if (previous_ends_) next = std::min(next, *previous_ends_);
+  for (const NamedCandidate& named : current_.named_remotes) next = std::min(next, named.deadline);
   if (state_ == State::kFailed) return next;
   next =
       std::min({next, checks_.next_timeout(), current_.consent.next_timeout(now_), next_spare()});
@@ -149,6 +150,7 @@ void Agent::handle_timeout(Time now) {
   now_ = now;
   gatherer_.handle_timeout(now);
   drain_gatherer();
+  expire_names(now);
 
   while (Check* check = checks_.next_to_transmit(now)) {
     Generation* generation = generation_of(check->pair);

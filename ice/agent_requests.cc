@@ -156,12 +156,13 @@ CandidatePair* Agent::pair_for(const EarlyCheck& check) {
   const std::uint32_t local = current_.base_candidate(check.socket);
   if (local >= current_.locals.size()) return nullptr;
   const Protocol protocol = current_.locals[local].candidate.protocol;
-  std::uint32_t remote = current_.remote_candidate(check.source, protocol);
+  const net::Endpoint source = as_signalled(check.source);
+  std::uint32_t remote = current_.remote_candidate(source, protocol);
   if (remote >= current_.remotes.size()) {
     Candidate candidate;
     candidate.type = CandidateType::kPeerReflexive;
     candidate.protocol = protocol;
-    candidate.endpoint = check.source;
+    candidate.endpoint = source;
     candidate.priority = std::clamp<std::uint32_t>(check.priority, 1, 0x7fffffff);
     // Section 7.3.1.3: a foundation of its own.
     candidate.foundation = "prflx" + std::to_string(current_.remotes.size());

@@ -173,7 +173,8 @@ void Agent::update_state(Time now) {
   if (path == nullptr) {
     if (up) set_state(State::kDisconnected);
     // After a restart the peer's new credentials are what everything waits for.
-    const bool over = current_.remote && !hope && (was_connected_ || now >= *patience_ends_);
+    const bool over = current_.remote && !hope && current_.named_remotes.empty() &&
+                      (was_connected_ || now >= *patience_ends_);
     if (over && now >= reprieve_ends_) set_state(State::kFailed);
     return;
   }
@@ -185,7 +186,7 @@ void Agent::update_state(Time now) {
   const bool complete = &generation == &current_ && path->nominated &&
                         (config_.lite || !current_.check_list.any_unfinished(false)) &&
                         gathering_state_ == GatheringState::kComplete &&
-                        current_.remote_end_of_candidates;
+                        current_.remote_end_of_candidates && current_.named_remotes.empty();
   set_state(complete ? State::kCompleted : State::kConnected);
 }
 

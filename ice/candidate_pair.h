@@ -39,6 +39,8 @@ struct LocalCandidate {
   /// The peer is told of it. Peer-reflexive candidates are the peer's own discovery, and the
   /// no-host policy keeps host candidates to itself.
   bool announced = true;
+  /// Its address is not to be told, and there is no name to tell instead.
+  bool nameless = false;
 };
 
 /// A candidate of the peer's.

@@ -3,23 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-// Which servers are asked from where and when; what comes of it is in the other two files.
+// Which servers are asked from where and when; what comes of it is in the other files.
 namespace floe::ice {
-namespace {
-
-/// The address of a server that a socket can reach.
-std::optional<net::Address> reachable(std::span<const net::Address> addresses,
-                                      const LocalSocket& socket) {
-  const auto it =
-      std::find_if(addresses.begin(), addresses.end(), [&socket](const net::Address& candidate) {
-        return candidate.family() == socket.local.family() &&
-               candidate.is_loopback() == socket.local.address.is_loopback();
-      });
-  return it == addresses.end() ? std::nullopt : std::optional(*it);
-}
-
-}  // namespace
-
 Gatherer::Gatherer(Config config, Random& random, net::Pacer& pacer)
     : config_(std::move(config)),
       random_(random),
@@ -32,7 +17,9 @@ void Gatherer::start(Time now, std::span<const LocalSocket> sockets) {
   started_ = true;
   sockets_.assign(sockets.begin(), sockets.end());
   for (const LocalSocket& socket : sockets_) add_host(socket);
+  if (awaits_mapping()) mapping_deadline_ = now + config_.mapping_timeout;
   lookup_deadline_ = now + config_.lookup_timeout;
+  find_nat64(now);
   for (std::size_t i = 0; i < servers_.size(); ++i) requests_.push_back(LookUp{i});
 }
 
@@ -40,6 +27,7 @@ void Gatherer::add_sockets(Time now, std::span<const LocalSocket> sockets) {
   if (!started_ || sockets.empty()) return;
   sockets_.insert(sockets_.end(), sockets.begin(), sockets.end());
   for (const LocalSocket& socket : sockets) add_host(socket);
+  find_nat64(now);
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     if (servers_[i] == ServerState::kAsking) ask(now, i, sockets);
   }
@@ -52,6 +40,8 @@ void Gatherer::remove_socket(net::SocketId socket) {
   remember_attempts([socket](net::SocketId base) { return base == socket; }, why);
   std::erase_if(queries_, [socket](const auto& query) { return query->socket.id == socket; });
   drop_relays([socket](const Relay& relay) { return relay.config().base.id == socket; }, why);
+  mappings_.erase(socket);
+  nat64_.update(sockets_);
   forget_base(socket, why);
   if (slot_ && !any_unstarted()) {
     pacer_.give_back(*slot_);
@@ -67,7 +57,10 @@ void Gatherer::restart(Time now) {
   candidates_.clear();
   events_.clear();
   keepalives_ = true;
-  for (const LocalSocket& socket : sockets_) add_host(socket);
+  for (const LocalSocket& socket : sockets_) {
+    add_host(socket);
+    add_mapped(socket);
+  }
   drop_relays([](const Relay& relay) { return relay.failed(); }, "");  // to be tried again
   for (const auto& relay : relays_) {
     for (const Relay::Opened& opened : relay->addresses()) handle_relay_event(*relay, opened);
@@ -108,7 +101,7 @@ void Gatherer::set_server_failed(std::size_t index, const Error& error) {
 void Gatherer::ask(Time now, std::size_t index, std::span<const LocalSocket> sockets) {
   const Server& server = config_.servers[index];
   for (const LocalSocket& socket : sockets) {
-    const auto address = reachable(server_addresses_[index], socket);
+    const auto address = reachable(index, socket);
     if (!address) continue;
     const net::Endpoint endpoint{*address, server.port};
     if (server.kind == Server::Kind::kTurn) {
@@ -149,11 +142,13 @@ void Gatherer::stop() {
   requests_.clear();
   events_.clear();
   lookup_deadline_ = kNever;
+  mapping_deadline_ = kNever;
+  nat64_ = {};
   std::fill(servers_.begin(), servers_.end(), ServerState::kFailed);
 }
 
 bool Gatherer::done() const {
-  return started_ &&
+  return started_ && !(awaits_mapping() && mapping_deadline_ != kNever) && !awaits_nat64() &&
          std::none_of(servers_.begin(), servers_.end(),
                       [](ServerState state) { return state == ServerState::kLookingUp; }) &&
          std::all_of(queries_.begin(), queries_.end(),
@@ -238,6 +233,7 @@ Time Gatherer::next_timeout() const {
     return state == ServerState::kLookingUp;
   });
   if (started_ && looking_up) next = std::min(next, lookup_deadline_);
+  next = std::min({next, mapping_deadline_, nat64_.next_timeout()});
   for (const auto& query : queries_) {
     next = std::min({next, query->client.next_timeout(), query->keepalive_due});
   }
@@ -252,6 +248,8 @@ void Gatherer::handle_timeout(Time now) {
       set_server_failed(i, {Errc::kTimedOut, "the resolver did not answer"});
     }
   }
+  if (now >= mapping_deadline_) mapping_deadline_ = kNever;
+  nat64_.handle_timeout(now);
   if (slot_ && *slot_ <= now) {
     slot_.reset();
     start_next(now);

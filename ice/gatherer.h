@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -17,6 +18,7 @@
 #include "floe/ice/address_rewrite.h"
 #include "floe/ice/candidate_pair.h"
 #include "floe/ice/local_socket.h"
+#include "floe/ice/nat64.h"
 #include "floe/ice/network_request.h"
 #include "floe/ice/relay.h"
 #include "floe/ice/server.h"
@@ -33,8 +35,9 @@ namespace floe::ice {
 /// asked from every socket of its family, all in parallel, each with its own deadline, new
 /// transactions at most one every Ta.
 ///
-/// Its code stands in four files: gatherer.cc (servers and time), gatherer_candidates.cc (what is
-/// found), gatherer_relays.cc (TURN), gatherer_records.cc (what there is to report).
+/// Its code stands in files by subject: gatherer.cc (servers and time), gatherer_candidates.cc
+/// (what is found), gatherer_relays.cc (TURN), gatherer_surroundings.cc (names, mapped ports,
+/// NAT64), gatherer_records.cc (what there is to report).
 class Gatherer {
  public:
   struct Config {
@@ -54,6 +57,9 @@ class Gatherer {
     /// From a TURN server's first packet to the allocation: a connection, a TLS handshake and two
     /// requests, each of which may be lost a few times.
     Duration relay_timeout = std::chrono::seconds(10);
+    /// How long gathering waits for a router to map a port; one that answers later still gives its
+    /// candidate. UPnP takes about two seconds.
+    Duration mapping_timeout = std::chrono::seconds(3);
   };
   /// Queries at most, over all sockets and servers; 32 addresses with four servers.
   static constexpr std::size_t kMaxQueries = 128;
@@ -78,8 +84,13 @@ class Gatherer {
     net::SocketId socket = net::kNoSocket;
     std::string why;
   };
-  using Event =
-      std::variant<LocalCandidate, ServerFailed, BaseGone, Relay::Permitted, Relay::Refused>;
+  /// A router maps this external endpoint to the socket no more.
+  struct Unmapped {
+    net::SocketId socket = net::kNoSocket;
+    net::Endpoint external;
+  };
+  using Event = std::variant<LocalCandidate, ServerFailed, BaseGone, Unmapped, Relay::Permitted,
+                             Relay::Refused>;
 
   struct Stats {
     std::uint64_t redundant_candidates = 0;
@@ -100,6 +111,11 @@ class Gatherer {
   void restart(Time now);
   void set_server_addresses(Time now, std::size_t index, std::span<const net::Address> addresses);
   void set_server_failed(std::size_t index, const Error& error);
+  /// See `Agent::set_name`, `set_mapping` and `set_nat64_prefix`.
+  void set_name(net::SocketId socket, const std::string& name);
+  void set_mapping(Time now, net::SocketId socket, const std::optional<net::Endpoint>& external);
+  void set_nat64_prefix(Time now, const std::optional<net::Nat64Prefix>& prefix);
+  const Nat64& nat64() const { return nat64_; }
   /// The bindings found so far need no more keepalives.
   void stop_keepalives();
   void stop();
@@ -190,6 +206,14 @@ class Gatherer {
   void handle_relay_event(const Relay& relay, const Relay::Permitted& permitted);
   void handle_relay_event(const Relay& relay, const Relay::Refused& refused);
 
+  // gatherer_surroundings.cc
+  LocalSocket* find_socket(net::SocketId socket);
+  bool awaits_mapping() const;
+  void add_mapped(const LocalSocket& socket);
+  void find_nat64(Time now);
+  bool awaits_nat64() const;
+  std::optional<net::Address> reachable(std::size_t server, const LocalSocket& socket) const;
+
   // gatherer_records.cc
   static ServerAttempt attempt(const Query& query);
   void remember_attempts(const std::function<bool(net::SocketId)>& of, const std::string& why);
@@ -211,6 +235,9 @@ class Gatherer {
   std::deque<PastAttempt> past_attempts_;
   std::deque<NetworkRequest> requests_;
   std::deque<Event> events_;
+  std::map<net::SocketId, net::Endpoint> mappings_;  ///< The external endpoints.
+  Time mapping_deadline_ = kNever;
+  Nat64 nat64_;
   std::optional<Time> slot_;
   Time lookup_deadline_ = kNever;
   bool started_ = false;

@@ -27,6 +27,12 @@ std::uint16_t relay_preference(const Relay& relay, net::Family family) {
   return static_cast<std::uint16_t>(((3 - transport) << 14) + 0x3fff - below);
 }
 
+/// RFC 8839 section 5.1: a related address that is not told is the unspecified one with port 9.
+net::Endpoint related(const LocalSocket& socket, const net::Endpoint& address) {
+  if (!socket.hidden) return address;
+  return {net::Address::unspecified(address.family()), 9};
+}
+
 }  // namespace
 
 void Gatherer::emit(LocalCandidate candidate) {
@@ -45,6 +51,9 @@ void Gatherer::add_host(const LocalSocket& socket) {
   host.candidate.endpoint = socket.local;
   if (rewrite != nullptr && rewrite->advertise == AddressRewrite::Advertise::kHost) {
     host.candidate.endpoint = rewrite->apply(socket.local);
+  } else if (socket.hidden) {
+    host.candidate.hostname = socket.name;
+    host.nameless = socket.name.empty();
   }
   host.candidate.priority = candidate_priority(CandidateType::kHost, socket.preference, 1);
   host.candidate.foundation = foundation(CandidateType::kHost, socket.local.address, "");
@@ -59,10 +68,12 @@ void Gatherer::add_reflexive(const LocalSocket& socket, const net::Endpoint& map
   if (config_.relay_only) return;
   // RFC 8445 section 5.1.3: the same address with the same base is redundant. That is a host
   // without NAT, a second server behind a cone NAT, or a keepalive that found nothing new.
+  // But who is told a name in the host's place may find nobody who knows it.
   const bool known = std::any_of(candidates_.begin(), candidates_.end(), [&](const auto& other) {
-    return other.socket == socket.id && other.candidate.endpoint == mapped;
+    const bool concealed = socket.hidden && other.candidate.type == CandidateType::kHost;
+    return other.socket == socket.id && other.candidate.endpoint == mapped && !concealed;
   });
-  if (known || mapped == socket.local || candidates_.size() >= kMaxCandidates) {
+  if (known || (mapped == socket.local && !socket.hidden) || candidates_.size() >= kMaxCandidates) {
     ++stats_.redundant_candidates;
     return;
   }
@@ -71,7 +82,7 @@ void Gatherer::add_reflexive(const LocalSocket& socket, const net::Endpoint& map
   found.base = socket.local;
   found.candidate.type = CandidateType::kServerReflexive;
   found.candidate.endpoint = mapped;
-  found.candidate.related = socket.local;
+  found.candidate.related = related(socket, socket.local);
   found.candidate.priority =
       candidate_priority(CandidateType::kServerReflexive, socket.preference, 1);
   found.candidate.foundation =
@@ -90,9 +101,8 @@ void Gatherer::add_relayed(const Relay& relay, const Relay::Opened& opened) {
   found.candidate.type = CandidateType::kRelayed;
   found.candidate.endpoint = opened.relayed;
   found.candidate.url = config.server.to_string();
-  // RFC 8839 section 5.1: a related address that is not told is the unspecified one with port 9.
-  found.candidate.related =
-      opened.mapped.value_or(net::Endpoint{net::Address::unspecified(family), 9});
+  found.candidate.related = related(
+      config.base, opened.mapped.value_or(net::Endpoint{net::Address::unspecified(family), 9}));
   found.candidate.priority =
       candidate_priority(CandidateType::kRelayed, relay_preference(relay, family), 1);
   // RFC 8445 section 5.1.1.3: a relayed candidate is its own base.

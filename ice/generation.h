@@ -9,9 +9,17 @@
 #include "floe/ice/check_list.h"
 #include "floe/ice/consent.h"
 #include "floe/ice/credentials.h"
+#include "floe/ice/network_request.h"
 #include "floe/ice/nomination.h"
 
 namespace floe::ice {
+
+/// A candidate of the peer's with a name whose address is being looked for.
+struct NamedCandidate {
+  NameId id{};
+  Candidate candidate;
+  Time deadline{};
+};
 
 /// What one ICE generation knows. A restart begins a new one with nothing (RFC 8445 section 9);
 /// the one before lives on beside it until the new one has a nominated pair.
@@ -30,6 +38,7 @@ struct Generation {
   bool remote_end_of_candidates = false;
   std::vector<LocalCandidate> locals;
   std::vector<RemoteCandidate> remotes;
+  std::vector<NamedCandidate> named_remotes;    ///< At most Agent::kMaxNamedCandidates.
   std::vector<UnusedCandidate> unused_remotes;  ///< At most kMaxUnused, for reports.
   CheckList check_list;
   Consent consent;

@@ -42,6 +42,18 @@ struct HangUp {
   DialId id{};
 };
 
-using NetworkRequest = std::variant<LookUp, Dial, HangUp>;
+/// Names one `Resolve` of an agent; never used twice.
+enum class NameId : std::uint32_t {};
+
+/// The address behind a name that the peer signalled in the place of an address.
+struct Resolve {
+  NameId id{};
+  std::string name;  ///< "….local"
+};
+
+/// The prefix of the network's NAT64, if it has one (RFC 7050).
+struct DiscoverNat64 {};
+
+using NetworkRequest = std::variant<LookUp, Dial, HangUp, Resolve, DiscoverNat64>;
 
 }  // namespace floe::ice

@@ -149,6 +149,7 @@ Result<std::unique_ptr<Transport>> Transport::create(net::Network& network, Conf
   auto servers = parse_servers(config.servers);
   if (!servers) return forward(servers);
   config.agent.gathering.servers = *servers;
+  config.agent.resolve_names = config.local.mdns != nullptr;
   return std::unique_ptr<Transport>(new Transport(std::make_unique<Connection>(
       network, std::move(config), *std::move(servers), std::move(handlers))));
 }

@@ -22,6 +22,7 @@ DataTransport::Config transport_config(const Configuration& configuration,
   config.ice.gathering.servers = servers;
   config.ice.policy = configuration.ice_transport_policy;
   config.ice.gathering.rewrites = configuration.address_rewrites;
+  config.ice.resolve_names = configuration.local.mdns != nullptr;
   config.channels.association.max_message_size = configuration.max_message_size;
   config.channels.association.send_queue = configuration.send_queue;
   config.channels.association.send_buffer = configuration.send_buffer;
@@ -237,8 +238,8 @@ SessionDescription Connection::text(const Negotiation::Typed& typed, bool local)
   for (sdp::Media& media : description.media) {
     if (!media.is_data() || media.rejected()) continue;
     for (const ice::LocalCandidate& found : transport_.ice().local_candidates()) {
-      // Peer-reflexive candidates of ours are the peer's discovery, not ours to announce.
-      if (found.candidate.type == ice::CandidateType::kPeerReflexive) continue;
+      // Not those that are the peer's discovery, that the policy conceals or that are gone.
+      if (!found.announced || found.withdrawn) continue;
       media.candidates.push_back(found.candidate.to_string().substr(sizeof "candidate:" - 1));
     }
     media.end_of_candidates = transport_.ice().gathering_state() == ice::GatheringState::kComplete;

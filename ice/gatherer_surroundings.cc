@@ -1,0 +1,109 @@
+// What the network around adds to the sockets' own addresses: names for them, ports that a router
+// maps, a NAT64.
+#include <algorithm>
+#include <utility>
+
+#include "floe/ice/gatherer.h"
+
+namespace floe::ice {
+
+LocalSocket* Gatherer::find_socket(net::SocketId socket) {
+  const auto found = std::find_if(sockets_.begin(), sockets_.end(),
+                                  [socket](const LocalSocket& one) { return one.id == socket; });
+  return found == sockets_.end() ? nullptr : &*found;
+}
+
+void Gatherer::set_name(net::SocketId socket, const std::string& name) {
+  if (LocalSocket* known = find_socket(socket)) known->name = name;
+}
+
+// ---------------------------------------------------------------------------------- mapped ports
+
+bool Gatherer::awaits_mapping() const {
+  return std::any_of(sockets_.begin(), sockets_.end(),
+                     [](const LocalSocket& socket) { return socket.awaits_mapping; });
+}
+
+void Gatherer::set_mapping(Time now, net::SocketId socket,
+                           const std::optional<net::Endpoint>& external) {
+  LocalSocket* known = find_socket(socket);
+  if (known == nullptr) return;
+  known->awaits_mapping = false;
+  const auto before = mappings_.find(socket);
+  if (before != mappings_.end()) {
+    if (before->second == external) return;
+    const net::Endpoint old = before->second;
+    mappings_.erase(before);
+    std::erase_if(candidates_, [&](const LocalCandidate& candidate) {
+      return candidate.socket == socket && candidate.candidate.endpoint == old;
+    });
+    events_.push_back(Unmapped{socket, old});
+    // The router restarted, or its address changed: what STUN servers saw is no longer true.
+    for (const auto& query : queries_) {
+      const bool idle = query->answered && !query->client.running();
+      if (query->socket.id == socket && idle) query->keepalive_due = now;
+    }
+  }
+  if (!external) return;
+  mappings_.insert_or_assign(socket, *external);
+  add_mapped(*known);
+}
+
+void Gatherer::add_mapped(const LocalSocket& socket) {
+  const auto mapped = mappings_.find(socket.id);
+  if (mapped != mappings_.end()) add_reflexive(socket, mapped->second, "port mapping", "");
+}
+
+// ----------------------------------------------------------------------------------------- NAT64
+
+void Gatherer::find_nat64(Time now) {
+  if (nat64_.start_search(sockets_, now + config_.lookup_timeout)) {
+    requests_.push_back(DiscoverNat64{});
+  }
+}
+
+void Gatherer::set_nat64_prefix(Time now, const std::optional<net::Nat64Prefix>& prefix) {
+  if (!started_) return;
+  const auto unreached = [this](std::size_t server, const LocalSocket& socket) {
+    return servers_[server] == ServerState::kAsking && !reachable(server, socket);
+  };
+  std::vector<std::pair<std::size_t, LocalSocket>> waiting;
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    for (const LocalSocket& socket : sockets_) {
+      if (unreached(i, socket)) waiting.emplace_back(i, socket);
+    }
+  }
+  nat64_.set_prefix(prefix);
+  for (const auto& [server, socket] : waiting) ask(now, server, std::span(&socket, 1));
+}
+
+/// A server that gathering waits for has IPv4 addresses only.
+bool Gatherer::awaits_nat64() const {
+  if (!nat64_.searching()) return false;
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    if (servers_[i] != ServerState::kAsking) continue;
+    for (const LocalSocket& socket : sockets_) {
+      if (Nat64::serves(socket.local.address) && !reachable(i, socket)) return true;
+    }
+  }
+  return false;
+}
+
+/// The address of a server that a socket can reach.
+std::optional<net::Address> Gatherer::reachable(std::size_t server,
+                                                const LocalSocket& socket) const {
+  const std::vector<net::Address>& addresses = server_addresses_[server];
+  for (const net::Address& candidate : addresses) {
+    if (candidate.family() == socket.local.family() &&
+        candidate.is_loopback() == socket.local.address.is_loopback()) {
+      return candidate;
+    }
+  }
+  if (!Nat64::serves(socket.local.address)) return std::nullopt;
+  for (const net::Address& candidate : addresses) {
+    if (const auto translated = nat64_.embed(candidate)) return translated;
+  }
+  return std::nullopt;
+}
+
+}  // namespace floe::ice
