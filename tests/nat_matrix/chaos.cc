@@ -1,5 +1,7 @@
 #include "tests/nat_matrix/chaos.h"
 
+#include <array>
+
 #include "floe/core/random.h"
 #include "tests/nat_matrix/ice_session.h"
 
@@ -13,7 +15,8 @@ Cell draw_cell(Random& random) {
   const bool hopeless = random.below(kHopeless) == 0;
   while (true) {
     const auto side = [&random]() -> const Side& { return sides()[random.below(sides().size())]; };
-    Cell cell{.alice = side(), .bob = side()};
+    constexpr std::array kTurns = {Turn::kNone, Turn::kUdp, Turn::kTcp, Turn::kTls};
+    Cell cell{.alice = side(), .bob = side(), .turn = kTurns[random.below(kTurns.size())]};
     if ((expected(cell) == Path::kNone) == hopeless) return cell;
   }
 }

@@ -12,9 +12,13 @@ namespace {
 
 using std::chrono::seconds;
 
-std::uint64_t packets_sent(net::sim::Host& host) {
-  const net::sim::Tally& tally = host.interface().uplink().tally();
-  return tally[net::sim::Verdict::kSent] + tally[net::sim::Verdict::kLost];
+std::uint64_t packets_sent(const Place& place) {
+  std::uint64_t sum = 0;
+  for (net::sim::Attachment* end : place.cables) {
+    const net::sim::Tally& tally = end->uplink().tally();
+    sum += tally[net::sim::Verdict::kSent] + tally[net::sim::Verdict::kLost];
+  }
+  return sum;
 }
 
 /// What an address is to the one who gathered: an address nobody gathered is peer-reflexive (RFC
@@ -49,8 +53,8 @@ void describe(const char* name, const End& end, std::string& out) {
 
 Encounter::Encounter(const Cell& cell, std::uint64_t seed)
     : cell_(cell), topology_(cell, seed), world_(topology_.world) {
-  create(alice_, bob_, *topology_.alice.host, ice::Role::kControlling);
-  create(bob_, alice_, *topology_.bob.host, ice::Role::kControlled);
+  create(alice_, bob_, topology_.alice, ice::Role::kControlling);
+  create(bob_, alice_, topology_.bob, ice::Role::kControlled);
 }
 
 Encounter::~Encounter() {
@@ -58,10 +62,11 @@ Encounter::~Encounter() {
   bob_.ice.reset();
 }
 
-void Encounter::create(End& end, End& peer, net::sim::Host& host, ice::Role role) {
+void Encounter::create(End& end, End& peer, const Place& place, ice::Role role) {
   ice::Transport::Config config;
   config.agent.role = role;
-  config.servers = topology_.servers.configuration();
+  topology_.servers.configure(config);
+  config.agent.gathering.rewrites = place.rewrites;
   ice::Transport::Handlers handlers;
   handlers.candidate = [this, &end, &peer](const ice::Candidate& candidate) {
     end.gathered.push_back(candidate);
@@ -81,7 +86,7 @@ void Encounter::create(End& end, End& peer, net::sim::Host& host, ice::Role role
     ByteReader reader(packet);
     end.received.push_back(reader.u32());
   };
-  auto created = ice::Transport::create(host, config, std::move(handlers));
+  auto created = ice::Transport::create(*place.host, config, std::move(handlers));
   FLOE_CHECK(created.has_value());
   end.ice = std::move(*created);
 }
@@ -114,7 +119,7 @@ Seen Encounter::run() {
   const bool came = world_.run_until([this] { return connected(); }, kPatience);
   if (came) {
     seen.to_connect = world_.now() - begun;
-    seen.packets = packets_sent(*topology_.alice.host) + packets_sent(*topology_.bob.host);
+    seen.packets = packets_sent(topology_.alice) + packets_sent(topology_.bob);
     static_cast<void>(world_.run_until([this] { return settled(); }, seconds(20)));
     exchange_packets();
     seen.path = path();

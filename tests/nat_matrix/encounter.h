@@ -54,7 +54,7 @@ class Encounter {
   std::string describe() const;
 
  private:
-  void create(End& end, End& peer, net::sim::Host& host, ice::Role role);
+  void create(End& end, End& peer, const Place& place, ice::Role role);
   void offer();
   void answer();
   void exchange_packets();

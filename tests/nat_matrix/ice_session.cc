@@ -10,8 +10,8 @@ namespace floe::nat_matrix {
 
 IceSession::IceSession(Topology& topology, Signaling& signaling, Note note)
     : topology_(topology), world_(topology.world), signaling_(signaling), note_(std::move(note)) {
-  create(alice_, bob_, *topology_.alice.host, ice::Role::kControlling);
-  create(bob_, alice_, *topology_.bob.host, ice::Role::kControlled);
+  create(alice_, bob_, topology_.alice, ice::Role::kControlling);
+  create(bob_, alice_, topology_.bob, ice::Role::kControlled);
 }
 
 IceSession::~IceSession() {
@@ -19,10 +19,11 @@ IceSession::~IceSession() {
   bob_.ice.reset();
 }
 
-void IceSession::create(Party& party, Party& peer, net::sim::Host& host, ice::Role role) {
+void IceSession::create(Party& party, Party& peer, const Place& place, ice::Role role) {
   ice::Transport::Config config;
   config.agent.role = role;
-  config.servers = topology_.servers.configuration();
+  topology_.servers.configure(config);
+  config.agent.gathering.rewrites = place.rewrites;
   ice::Transport::Handlers handlers;
   handlers.candidate = [this, &party, &peer](const ice::Candidate& candidate) {
     note_(party.name + (" has " + candidate.to_string()));
@@ -54,7 +55,7 @@ void IceSession::create(Party& party, Party& peer, net::sim::Host& host, ice::Ro
       complain(std::string(party.name) + " got garbage");
     party.heard_of = std::max(party.heard_of, sent);
   };
-  auto created = ice::Transport::create(host, config, std::move(handlers));
+  auto created = ice::Transport::create(*place.host, config, std::move(handlers));
   FLOE_CHECK(created.has_value());
   party.ice = std::move(*created);
 }

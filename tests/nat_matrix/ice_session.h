@@ -34,7 +34,7 @@ class IceSession final : public Session {
     Time disconnected_since = kNever;
     Time heard_of{};  ///< When the latest packet was sent that came.
   };
-  void create(Party& party, Party& peer, net::sim::Host& host, ice::Role role);
+  void create(Party& party, Party& peer, const Place& place, ice::Role role);
   void offer();
   void take_offer(int generation, const ice::Credentials& credentials);
   void look_after();

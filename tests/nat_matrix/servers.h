@@ -1,11 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "floe/ice/server.h"
 #include "floe/net/sim/world.h"
 #include "floe/servers/stun/stun_server.h"
+#include "floe/servers/turn/turn_server.h"
+#include "floe/tls/trust.h"
 #include "tests/nat_matrix/side.h"
 
 namespace floe::nat_matrix {
@@ -25,23 +28,36 @@ enum class Conduct {
 
 std::string_view to_string(Conduct conduct);
 
-/// The STUN server on the simulated internet, "stun.example", over both families. It may be ended
-/// and begun again like a process: then it knows nothing of before.
+/// The servers on the simulated internet, over both families: "stun.example", and "turn.example"
+/// where there is TURN. They may be ended and begun again like processes: then they know nothing of
+/// before.
 class Servers {
  public:
   /// `latency` is the way to the internet's middle.
-  Servers(net::sim::World& world, Duration latency);
+  Servers(net::sim::World& world, Duration latency, Turn turn);
   ~Servers();
 
   void stop();
   void start(Conduct conduct = Conduct::kHonest);
-  /// For `ice::Transport::Config::servers`.
-  std::vector<ice::ServerConfig> configuration() const;
+  /// Names the servers, and whom to trust, in an `ice::Transport::Config`.
+  template <typename Config>
+  void configure(Config& config) const {
+    config.servers = configuration();
+    config.trust = trust();
+  }
 
  private:
-  net::sim::World& world_;
-  net::sim::Host& stun_;
+  std::vector<ice::ServerConfig> configuration() const;
+  static std::shared_ptr<const tls::Trust> trust();
+  net::sim::Host& add_host(net::sim::World& world, std::string_view name, Duration latency);
+  void start_stun();
+  void start_turn();
+
+  Turn turn_;
+  net::sim::Host& stun_host_;
+  net::sim::Host* turn_host_ = nullptr;
   std::vector<std::unique_ptr<server::StunServer>> stun_servers_;
+  std::unique_ptr<server::TurnServer> turn_server_;
   std::vector<std::unique_ptr<LyingServer>> liars_;
 };
 

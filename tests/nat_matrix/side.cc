@@ -83,11 +83,17 @@ std::vector<Side> make_rfc_4787_sides() {
 std::vector<Side> make_sides() {
   const NatKind open{Behavior::kEndpointIndependent, Behavior::kEndpointIndependent};
   const NatKind port_restricted{Behavior::kEndpointIndependent, Behavior::kAddressAndPortDependent};
+  const NatKind address_restricted{Behavior::kEndpointIndependent, Behavior::kAddressDependent};
   const NatKind symmetric{Behavior::kAddressAndPortDependent, Behavior::kAddressAndPortDependent};
   std::vector<Side> all = {
       {.name = "Public",
        .title = "public",
        .about = "A public IPv4 address, no NAT and no firewall."},
+      {.name = "OneToOne",
+       .title = "1:1 NAT",
+       .about = "A machine in a cloud: the NAT gives it a public address of its own, which the "
+                "application advertises as the machine's.",
+       .one_to_one = true},
   };
   all.insert(all.end(), rfc_4787_sides().begin(), rfc_4787_sides().end());
   const std::vector<Side> rest = {
@@ -105,6 +111,13 @@ std::vector<Side> make_sides() {
                 "answers.",
        .nats = {port_restricted},
        .ipv6 = true},
+      {.name = "Xlat464",
+       .title = "464XLAT",
+       .about = "A phone on a network of IPv6 alone: IPv4 goes through its own translator and the "
+                "carrier's NAT64.",
+       .nats = {address_restricted},
+       .ipv6 = true,
+       .xlat = true},
       {.name = "OnlyIpv6",
        .title = "only IPv6",
        .about = "A global IPv6 address behind a firewall that lets in only answers; no IPv4.",

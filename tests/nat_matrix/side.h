@@ -35,6 +35,8 @@ struct Side {
   Access access = Access::kAll;
   /// A global IPv6 address behind a firewall that lets in only answers.
   bool ipv6 = false;
+  /// IPv4 comes by 464XLAT: `nats` is the carrier's NAT64, the machine itself has the CLAT.
+  bool xlat = false;
 };
 
 /// Every side of the matrix, in the order of its rows and columns.

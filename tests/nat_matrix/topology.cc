@@ -38,27 +38,51 @@ net::sim::FirewallRules rules_for(Access access) {
 }  // namespace
 
 Topology::Topology(const Cell& cell, std::uint64_t seed)
-    : world(seed), servers(world, kServerToInternet) {
+    : world(seed), servers(world, kServerToInternet, cell.turn) {
   if (cell.placement == Placement::kApart) {
     alice = add_apart(cell.alice, "alice");
     bob = add_apart(cell.bob, "bob");
   } else {
     add_behind_one_nat(cell);
   }
-  LinkOptions link = alice.host->interface().uplink().options();
-  link.loss = cell.loss / 100.0;
-  alice.host->interface().set_link(link);
+  for (net::sim::Attachment* end : alice.cables) {
+    LinkOptions link = end->uplink().options();
+    link.loss = cell.loss / 100.0;
+    end->set_link(link);
+  }
 }
 
 Place Topology::add_apart(const Side& side, std::string_view name) {
   Place place;
+  InterfaceOptions interface;
+  interface.behind = side.xlat ? add_nat64(side, place) : add_gateways(side, place);
+  interface.stack = !side.ipv6                ? Stack::kIpv4
+                    : side.ipv4 && !side.xlat ? Stack::kDual
+                                              : Stack::kIpv6;
+  interface.link = cable(interface.behind != nullptr ? kLan : kToInternet);
+  place.host = &world.add_host(name, interface);
+  place.cables.push_back(&place.host->interface());
+  if (side.one_to_one) {
+    const net::Address external = world.internet().allocate(Family::kIpv4);
+    place.nats.front()->map_static(place.host->address(), external);
+    place.rewrites.push_back({.local = place.host->address(), .external = external});
+  }
+  if (side.xlat) {
+    // The customer's side of it, in the machine itself.
+    net::sim::Clat& clat = world.add_clat({.behind = interface.behind, .link = cable(kLan)});
+    place.host->attach({.behind = &clat, .link = net::sim::Clat::host_link(), .name = "clat4"});
+    place.cables.push_back(&clat.outside());
+  }
+  return place;
+}
+
+/// The innermost of the boxes; nullptr if there are none.
+Gateway* Topology::add_gateways(const Side& side, Place& place) {
   const bool filters = side.access != Access::kAll;
   const auto boxes =
       static_cast<int>(side.nats.size()) + (side.one_to_one ? 1 : 0) + (filters ? 1 : 0);
   const Duration step = boxes == 0 ? Duration{} : (kToInternet - kLan) / boxes;
-
-  // From the outside in.
-  Gateway* innermost = nullptr;
+  Gateway* innermost = nullptr;  // From the outside in.
   if (filters) {
     Firewall& firewall =
         world.add_firewall({.rules = rules_for(side.access), .ipv6 = false, .link = cable(step)});
@@ -72,10 +96,6 @@ Place Topology::add_apart(const Side& side, std::string_view name) {
   };
   for (auto kind = side.nats.rbegin(); kind != side.nats.rend(); ++kind) add_nat(*kind);
   if (side.one_to_one) add_nat({});
-
-  InterfaceOptions interface;
-  interface.stack = !side.ipv6 ? Stack::kIpv4 : side.ipv4 ? Stack::kDual : Stack::kIpv6;
-  interface.behind = innermost;
   if (side.ipv6) {
     net::sim::FirewallOptions options;
     options.inside = innermost != nullptr ? &innermost->inside() : nullptr;
@@ -83,14 +103,20 @@ Place Topology::add_apart(const Side& side, std::string_view name) {
     options.link = cable(kToInternet - kLan);
     Firewall& firewall = world.add_firewall(options);
     place.firewalls.push_back(&firewall);
-    if (innermost == nullptr) interface.behind = &firewall;
+    if (innermost == nullptr) innermost = &firewall;
   }
-  interface.link = cable(interface.behind != nullptr ? kLan : kToInternet);
-  place.host = &world.add_host(name, interface);
-  if (side.one_to_one) {
-    place.nats.front()->map_static(place.host->address(), world.internet().allocate(Family::kIpv4));
-  }
-  return place;
+  return innermost;
+}
+
+/// A network of IPv6 alone with a NAT64 beside its firewall.
+Gateway* Topology::add_nat64(const Side& side, Place& place) {
+  Firewall& firewall = world.add_firewall({.ipv4 = false, .link = cable(kToInternet - kLan)});
+  place.firewalls.push_back(&firewall);
+  NatOptions options = options_for(side.nats.front(), nullptr, kToInternet - kLan);
+  options.nat64 = net::Nat64Prefix::well_known();
+  options.inside_subnet = &firewall.inside();
+  place.nats.push_back(&world.add_nat(options));
+  return &firewall;
 }
 
 void Topology::add_behind_one_nat(const Cell& cell) {
@@ -115,6 +141,7 @@ void Topology::add_behind_one_nat(const Cell& cell) {
     }
     place.nats.push_back(&shared);
     place.host = &world.add_host(name, {.behind = behind, .link = cable(kLan)});
+    place.cables.push_back(&place.host->interface());
     return place;
   };
   alice = add("alice");

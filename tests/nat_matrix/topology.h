@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "floe/ice/address_rewrite.h"
 #include "floe/net/sim/world.h"
 #include "tests/nat_matrix/servers.h"
 #include "tests/nat_matrix/side.h"
@@ -12,6 +13,10 @@ namespace floe::nat_matrix {
 /// One side as it was built.
 struct Place {
   net::sim::Host* host = nullptr;
+  /// The machine's ends of its cables.
+  std::vector<net::sim::Attachment*> cables{};
+  /// What a 1:1 NAT makes of the machine's address.
+  std::vector<ice::AddressRewrite> rewrites{};
   /// From the inside out; shared ones are in both places.
   std::vector<net::sim::Nat*> nats{};
   std::vector<net::sim::Firewall*> firewalls{};
@@ -36,6 +41,8 @@ class Topology {
 
  private:
   Place add_apart(const Side& side, std::string_view name);
+  net::sim::Gateway* add_gateways(const Side& side, Place& place);
+  net::sim::Gateway* add_nat64(const Side& side, Place& place);
   void add_behind_one_nat(const Cell& cell);
 };
 

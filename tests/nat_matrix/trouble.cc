@@ -91,9 +91,9 @@ Trouble draw_one(Random& random, const Cell& cell) {
   trouble.cable.duplicate = random.unit() * 0.3;
   trouble.cable.reorder = random.unit() * 0.3;
   trouble.cable.reorder_delay = milliseconds(1 + random.below(100));
-  constexpr std::array kConducts = {Conduct::kSilent,       Conduct::kWrongAddress,
-                                    Conduct::kStaleForEver, Conduct::kServerError,
-                                    Conduct::kOtherRequest, Conduct::kEcho};
+  constexpr std::array kConducts = {
+      Conduct::kSilent,      Conduct::kWrongAddress, Conduct::kOtherRealms, Conduct::kStaleForEver,
+      Conduct::kServerError, Conduct::kOtherRequest, Conduct::kEcho};
   trouble.conduct = kConducts[random.below(kConducts.size())];
   trouble.delay = draw_duration(random, milliseconds(200), seconds(5));
   return trouble;
@@ -108,6 +108,11 @@ LinkOptions worse(LinkOptions a, const LinkOptions& b) {
   a.reorder = std::max(a.reorder, b.reorder);
   a.reorder_delay = std::max(a.reorder_delay, b.reorder_delay);
   return a;
+}
+
+/// All its cables lead by one interface.
+void set_up(Place& place, bool up) {
+  for (Attachment* end : place.cables) end->set_up(up);
 }
 
 /// Gives it other addresses of the same families.
@@ -154,8 +159,8 @@ Troubles Troubles::draw(Random& random, const Cell& cell) {
 Mischief::Mischief(Topology& topology, std::function<void(const std::string&)> note)
     : topology_(topology),
       note_(std::move(note)),
-      good_alice_(topology.alice.host->interface().uplink().options()),
-      good_bob_(topology.bob.host->interface().uplink().options()) {}
+      good_alice_(topology.alice.cables.front()->uplink().options()),
+      good_bob_(topology.bob.cables.front()->uplink().options()) {}
 
 void Mischief::plan(const Troubles& troubles) {
   for (const Trouble& trouble : troubles.list) {
@@ -181,7 +186,7 @@ void Mischief::begin(const Trouble& trouble) {
       return place.firewalls[trouble.box % place.firewalls.size()]->forget_flows();
     case TroubleKind::kInterfaceVanishes:
     case TroubleKind::kInterfaceRenumbers:
-      return place.host->set_up(false);
+      return set_up(place, false);
     case TroubleKind::kMachineSleeps:
       return place.host->sleep_for(trouble.lasts);
     case TroubleKind::kServersRestart:
@@ -222,7 +227,7 @@ void Mischief::end(const Trouble& trouble) {
         return other.alice == trouble.alice && (other.kind == TroubleKind::kInterfaceVanishes ||
                                                 other.kind == TroubleKind::kInterfaceRenumbers);
       });
-      if (!away) place.host->set_up(true);
+      if (!away) set_up(place, true);
       return;
     }
     case TroubleKind::kServersRestart:
@@ -248,7 +253,7 @@ void Mischief::set_cable(bool alice) {
     if (trouble.kind == TroubleKind::kCableBad) link = worse(link, trouble.cable);
     if (trouble.kind == TroubleKind::kCableCut) link.loss = 1;
   }
-  (alice ? topology_.alice : topology_.bob).host->interface().set_link(link);
+  for (Attachment* end : (alice ? topology_.alice : topology_.bob).cables) end->set_link(link);
 }
 
 /// Away if any trouble takes them away, else as the last one that began says.
