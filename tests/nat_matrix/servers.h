@@ -20,6 +20,7 @@ enum class Conduct {
   kHonest,
   kSilent,
   kWrongAddress,  ///< Says that everybody has an address that nobody has.
+  kOtherRealms,   ///< 401 with another realm and nonce to each request.
   kStaleForEver,  ///< 438 with a new nonce to each request.
   kServerError,   ///< 500 to each request.
   kOtherRequest,  ///< A success that answers a request nobody made.
