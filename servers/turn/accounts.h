@@ -19,7 +19,7 @@ namespace floe::server {
 /// valid for a while
 /// (`stun::ephemeral_credential`).
 class Accounts {
-public:
+ public:
   struct User {
     std::string name;
     std::string password;
@@ -35,12 +35,11 @@ public:
   /// `secret` may be empty: no time-limited names. Errors: `kInvalidArgument`
   /// for nobody at all, a realm, name or password that cannot be used, or two
   /// users of one name.
-  [[nodiscard]] static Result<Accounts>
-  create(std::string realm, const std::vector<User> &users, std::string secret);
+  [[nodiscard]] static Result<Accounts> create(std::string realm, const std::vector<User>& users,
+                                               std::string secret);
 
   /// `wall_clock` tells whether a time-limited name has ended.
-  std::optional<Found> find(std::string_view name,
-                            stun::PasswordAlgorithm algorithm,
+  std::optional<Found> find(std::string_view name, stun::PasswordAlgorithm algorithm,
                             std::chrono::sys_seconds wall_clock) const;
   /// The name that USERHASH stands for (RFC 8489 section 14.4).
   std::optional<std::string_view> name_of(Bytes userhash) const;
@@ -48,19 +47,18 @@ public:
   bool knows_user_hashes() const { return secret_.empty(); }
   std::string_view realm() const { return realm_; }
 
-private:
+ private:
   struct Keys {
     stun::Key md5;
     stun::Key sha256;
   };
-  std::optional<Found>
-  find_time_limited(std::string_view name, stun::PasswordAlgorithm algorithm,
-                    std::chrono::sys_seconds wall_clock) const;
+  std::optional<Found> find_time_limited(std::string_view name, stun::PasswordAlgorithm algorithm,
+                                         std::chrono::sys_seconds wall_clock) const;
 
   std::string realm_;
   std::string secret_;
   std::unordered_map<std::string, Keys> users_;
-  std::unordered_map<std::string, std::string> hashes_; ///< USERHASH to name.
+  std::unordered_map<std::string, std::string> hashes_;  ///< USERHASH to name.
 };
 
-} // namespace floe::server
+}  // namespace floe::server

@@ -25,21 +25,19 @@ constexpr bool is_stream(TurnTransport transport) {
 struct TurnClient {
   net::SocketId socket = net::kNoSocket;
   net::Endpoint endpoint;
-  friend bool operator==(const TurnClient &, const TurnClient &) = default;
+  friend bool operator==(const TurnClient&, const TurnClient&) = default;
 };
 struct TurnClientHash {
-  std::size_t operator()(const TurnClient &client) const {
-    return client.endpoint.hash() * 31 +
-           static_cast<std::size_t>(client.socket);
+  std::size_t operator()(const TurnClient& client) const {
+    return client.endpoint.hash() * 31 + static_cast<std::size_t>(client.socket);
   }
 };
 
 /// A relayed transport address of one family.
 struct Relay {
   net::SocketId socket = net::kNoSocket;
-  net::Endpoint local; ///< What the socket is bound to.
-  net::Endpoint
-      external; ///< What the client is told: behind a 1:1 NAT another address.
+  net::Endpoint local;     ///< What the socket is bound to.
+  net::Endpoint external;  ///< What the client is told: behind a 1:1 NAT another address.
   Time expires{};
 };
 
@@ -57,11 +55,9 @@ using ReservationToken = std::array<std::uint8_t, 8>;
 
 /// What a TURN server keeps for one client (RFC 8656 section 6).
 class Allocation {
-public:
-  static constexpr Duration kPermissionLifetime =
-      std::chrono::minutes(5); // RFC 8656 section 9
-  static constexpr Duration kChannelLifetime =
-      std::chrono::minutes(10); // RFC 8656 section 12
+ public:
+  static constexpr Duration kPermissionLifetime = std::chrono::minutes(5);  // RFC 8656 section 9
+  static constexpr Duration kChannelLifetime = std::chrono::minutes(10);    // RFC 8656 section 12
   /// One for each address of each candidate of each peer; an ICE agent has at
   /// most a few dozen.
   static constexpr std::size_t kMaxPermissions = 256;
@@ -73,8 +69,7 @@ public:
   TurnClient client;
   TurnTransport transport = TurnTransport::kUdp;
   Caller caller;
-  stun::TransactionId
-      created_by{}; ///< Recognizes the Allocate request when it comes again.
+  stun::TransactionId created_by{};  ///< Recognizes the Allocate request when it comes again.
   std::optional<ReservationToken> token;
   /// The DF bit is set on what goes to peers. It is a property of the socket,
   /// so an allocation that asks for it has it always, and one that does not
@@ -86,40 +81,40 @@ public:
   std::unordered_map<net::Endpoint, ConnectionId> connections;
   /// Why the other family of a dual allocation is missing: 440 or 508.
   std::uint16_t additional_error = 0;
-  std::array<std::optional<Relay>, 2> relays; ///< By `net::Family`.
+  std::array<std::optional<Relay>, 2> relays;  ///< By `net::Family`.
 
-  std::optional<Relay> &relay(net::Family family) {
+  std::optional<Relay>& relay(net::Family family) {
     return relays[static_cast<std::size_t>(family)];
   }
-  const std::optional<Relay> &relay(net::Family family) const {
+  const std::optional<Relay>& relay(net::Family family) const {
     return relays[static_cast<std::size_t>(family)];
   }
   /// When the first of its relays ends; kNever without relays.
   Time expires() const;
 
   /// False when there is no room.
-  bool permit(Time now, const net::Address &peer);
+  bool permit(Time now, const net::Address& peer);
   /// When the permission for `peer` ends; `now` if there is none.
-  Time permitted_until(Time now, const net::Address &peer) const;
+  Time permitted_until(Time now, const net::Address& peer) const;
   /// Whether `permit` would succeed for this many new addresses.
   std::size_t room_for_permissions(Time now);
   std::size_t permissions() const { return permissions_.size(); }
 
   enum class Bound : std::uint8_t { kYes, kConflict, kFull };
-  Bound bind(Time now, std::uint16_t channel, const net::Endpoint &peer);
+  Bound bind(Time now, std::uint16_t channel, const net::Endpoint& peer);
   /// nullptr unless bound now.
-  const Binding *find_channel(Time now, std::uint16_t channel) const;
-  const Binding *find_peer(Time now, const net::Endpoint &peer) const;
+  const Binding* find_channel(Time now, std::uint16_t channel) const;
+  const Binding* find_peer(Time now, const net::Endpoint& peer) const;
 
   /// Ends what belongs to `family` (RFC 8656 section 8.1).
   void forget(net::Family family);
 
-private:
+ private:
   void remove_expired(Time now);
 
   std::unordered_map<net::Address, Time> permissions_;
   std::unordered_map<std::uint16_t, Binding> channels_;
-  std::unordered_map<net::Endpoint, std::uint16_t> peers_; ///< Peer to channel.
+  std::unordered_map<net::Endpoint, std::uint16_t> peers_;  ///< Peer to channel.
 };
 
-} // namespace floe::server
+}  // namespace floe::server

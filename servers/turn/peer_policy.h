@@ -17,7 +17,7 @@ struct AddressRange {
   /// nullopt unless `text` is an address, or an address, "/" and a prefix
   /// length that fits it.
   static std::optional<AddressRange> parse(std::string_view text);
-  bool contains(const net::Address &address) const;
+  bool contains(const net::Address& address) const;
 };
 
 /// Which addresses a TURN server's clients may exchange packets with. A relay
@@ -25,28 +25,27 @@ struct AddressRange {
 /// what only a neighbour could reach is refused unless it is asked for (RFC
 /// 8656 sections 21.1.6, 21.3 and 21.4).
 class PeerPolicy {
-public:
+ public:
   struct Configuration {
-    std::vector<AddressRange> deny;  ///< Never; goes before everything else.
-    std::vector<AddressRange> allow; ///< Even what is refused by default.
-    bool allow_private = false; ///< RFC 1918, RFC 6598 and RFC 4193 addresses.
+    std::vector<AddressRange> deny;   ///< Never; goes before everything else.
+    std::vector<AddressRange> allow;  ///< Even what is refused by default.
+    bool allow_private = false;       ///< RFC 1918, RFC 6598 and RFC 4193 addresses.
   };
 
   /// `own` are the machine's own addresses: services may listen there for
   /// nobody else.
-  explicit PeerPolicy(Configuration configuration,
-                      std::vector<net::Address> own = {});
+  explicit PeerPolicy(Configuration configuration, std::vector<net::Address> own = {});
 
-  bool allows(const net::Address &peer) const;
+  bool allows(const net::Address& peer) const;
   /// Named by `Configuration::allow` and not by `deny`.
-  bool allows_explicitly(const net::Address &peer) const;
-  bool denies_explicitly(const net::Address &peer) const;
+  bool allows_explicitly(const net::Address& peer) const;
+  bool denies_explicitly(const net::Address& peer) const;
 
-private:
-  bool is_refused_by_default(const net::Address &peer) const;
+ private:
+  bool is_refused_by_default(const net::Address& peer) const;
 
   Configuration configuration_;
   std::vector<net::Address> own_;
 };
 
-} // namespace floe::server
+}  // namespace floe::server

@@ -9,17 +9,15 @@ PortPool::PortPool(std::uint16_t min, std::uint16_t max) : min_(min) {
   taken_.resize(std::size_t{max} - min + 1);
 }
 
-std::optional<std::uint16_t> PortPool::take(Want want, Random &random) {
+std::optional<std::uint16_t> PortPool::take(Want want, Random& random) {
   const std::size_t count = taken_.size();
   const std::size_t start = random.below(count);
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t at = (start + i) % count;
     const auto port = static_cast<std::uint16_t>(min_ + at);
-    if (taken_[at] || (want != Want::kAny && port % 2 != 0))
-      continue;
+    if (taken_[at] || (want != Want::kAny && port % 2 != 0)) continue;
     if (want == Want::kEvenPair) {
-      if (at + 1 == count || taken_[at + 1])
-        continue;
+      if (at + 1 == count || taken_[at + 1]) continue;
       taken_[at + 1] = true;
     }
     taken_[at] = true;
@@ -37,4 +35,4 @@ bool PortPool::is_taken(std::uint16_t port) const {
   return port >= min_ && index(port) < taken_.size() && taken_[index(port)];
 }
 
-} // namespace floe::server
+}  // namespace floe::server

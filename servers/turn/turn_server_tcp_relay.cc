@@ -10,53 +10,45 @@ namespace {
 
 /// Bytes kept for an end that does not read before the other end is held back.
 constexpr std::size_t kHighWater = 256 * 1024;
-static_assert(kHighWater < net::Stream::kMaxBuffered / 2,
-              "a whole read must still find room");
+static_assert(kHighWater < net::Stream::kMaxBuffered / 2, "a whole read must still find room");
 
 /// Ids of relay listeners: above those of any network's sockets and sinks
 /// (net/sink.h).
 constexpr std::uint32_t kListenerBit = 0x8000'0000;
 
 /// False if `to` takes no more, now or ever.
-bool pass(MutableBytes data, net::Stream &from, net::Stream &to) {
-  if (!data.empty() && !to.write(data))
-    return false;
-  if (to.buffered() > kHighWater)
-    from.pause_reading();
+bool pass(MutableBytes data, net::Stream& from, net::Stream& to) {
+  if (!data.empty() && !to.write(data)) return false;
+  if (to.buffered() > kHighWater) from.pause_reading();
   return true;
 }
 
-} // namespace
+}  // namespace
 
-Result<net::SocketId> TurnServer::listen_relay(const net::Endpoint &local) {
+Result<net::SocketId> TurnServer::listen_relay(const net::Endpoint& local) {
   const net::SocketId id{kListenerBit | ++last_relay_listener_};
   auto relay = std::make_unique<RelayListener>(*this, id);
-  Result<std::unique_ptr<net::Listener>> listener =
-      network_.listen(local, *relay);
-  if (!listener)
-    return forward(listener);
+  Result<std::unique_ptr<net::Listener>> listener = network_.listen(local, *relay);
+  if (!listener) return forward(listener);
   relay->start(std::move(*listener));
   relay_listeners_.emplace(id, std::move(relay));
   return id;
 }
 
-Result<> TurnServer::connect_peer(ConnectionId id, const net::Endpoint &local,
-                                  const net::Endpoint &peer) {
+Result<> TurnServer::connect_peer(ConnectionId id, const net::Endpoint& local,
+                                  const net::Endpoint& peer) {
   auto connection = std::make_unique<PeerStream>(*this, id);
-  Result<std::unique_ptr<net::Stream>> stream =
-      network_.connect(peer, local, *connection);
-  if (!stream)
-    return forward(stream);
+  Result<std::unique_ptr<net::Stream>> stream = network_.connect(peer, local, *connection);
+  if (!stream) return forward(stream);
   connection->take(std::move(*stream), false);
   peers_.emplace(id, std::move(connection));
   return {};
 }
 
-void TurnServer::accept_peer(net::SocketId relay,
-                             std::unique_ptr<net::Stream> stream) {
-  net::SendBatch &batch = network_.batch();
-  const std::optional<ConnectionId> id = relay_->handle_peer_connection(
-      network_.now(), relay, stream->remote(), batch);
+void TurnServer::accept_peer(net::SocketId relay, std::unique_ptr<net::Stream> stream) {
+  net::SendBatch& batch = network_.batch();
+  const std::optional<ConnectionId> id =
+      relay_->handle_peer_connection(network_.now(), relay, stream->remote(), batch);
   if (id) {
     auto connection = std::make_unique<PeerStream>(*this, *id);
     connection->take(std::move(stream), true);
@@ -66,17 +58,16 @@ void TurnServer::accept_peer(net::SocketId relay,
 }
 
 void TurnServer::join(ConnectionId id, net::SocketId client) {
-  PeerStream &peer = *peers_.at(id);
-  ClientStream &stream = *streams_.at(client);
+  PeerStream& peer = *peers_.at(id);
+  ClientStream& stream = *streams_.at(client);
   peer.client = &stream;
   stream.peer = &peer;
 }
 
 void TurnServer::close_connection(ConnectionId id) {
   const auto found = peers_.find(id);
-  if (found == peers_.end())
-    return;
-  if (ClientStream *client = found->second->client) {
+  if (found == peers_.end()) return;
+  if (ClientStream* client = found->second->client) {
     const net::SocketId socket = client->client.socket;
     relay_->remove_socket(socket);
     streams_.erase(socket);
@@ -84,29 +75,26 @@ void TurnServer::close_connection(ConnectionId id) {
   peers_.erase(found);
 }
 
-void TurnServer::handle_peer_connected(PeerStream &peer) {
-  peer.stream().pause_reading(); // Until a client has asked for it.
-  net::SendBatch &batch = network_.batch();
+void TurnServer::handle_peer_connected(PeerStream& peer) {
+  peer.stream().pause_reading();  // Until a client has asked for it.
+  net::SendBatch& batch = network_.batch();
   relay_->handle_connected(network_.now(), peer.id, batch);
   finish(batch);
 }
 
-void TurnServer::handle_peer_data(PeerStream &peer, MutableBytes data) {
+void TurnServer::handle_peer_data(PeerStream& peer, MutableBytes data) {
   // What comes back over a connection whose client is gone has nowhere to go.
-  if (peer.client == nullptr)
-    return;
-  if (pass(data, peer.stream(), peer.client->stream()))
-    return;
+  if (peer.client == nullptr) return;
+  if (pass(data, peer.stream(), peer.client->stream())) return;
   close(*peer.client);
 }
 
-void TurnServer::handle_client_data(ClientStream &client, MutableBytes data) {
-  if (client.is_ending || pass(data, client.stream(), client.peer->stream()))
-    return;
+void TurnServer::handle_client_data(ClientStream& client, MutableBytes data) {
+  if (client.is_ending || pass(data, client.stream(), client.peer->stream())) return;
   handle_peer_closed(*client.peer);
 }
 
-void TurnServer::handle_peer_drained(PeerStream &peer) {
+void TurnServer::handle_peer_drained(PeerStream& peer) {
   if (peer.is_ending) {
     peers_.erase(peer.id);
   } else if (peer.client != nullptr) {
@@ -114,7 +102,7 @@ void TurnServer::handle_peer_drained(PeerStream &peer) {
   }
 }
 
-void TurnServer::handle_drained(ClientStream &client) {
+void TurnServer::handle_drained(ClientStream& client) {
   if (client.is_ending) {
     close(client);
   } else if (client.peer != nullptr) {
@@ -122,29 +110,26 @@ void TurnServer::handle_drained(ClientStream &client) {
   }
 }
 
-void TurnServer::handle_peer_closed(PeerStream &peer) {
-  ClientStream *client = std::exchange(peer.client, nullptr);
+void TurnServer::handle_peer_closed(PeerStream& peer) {
+  ClientStream* client = std::exchange(peer.client, nullptr);
   const bool was_ending = peer.is_ending;
   const ConnectionId id = peer.id;
   peers_.erase(id);
-  net::SendBatch &batch = network_.batch();
-  if (!was_ending)
-    relay_->handle_disconnected(network_.now(), id, batch);
+  net::SendBatch& batch = network_.batch();
+  if (!was_ending) relay_->handle_disconnected(network_.now(), id, batch);
   finish(batch);
-  if (client == nullptr)
-    return;
+  if (client == nullptr) return;
   client->peer = nullptr;
-  if (client->stream().buffered() == 0)
-    return close(*client);
+  if (client->stream().buffered() == 0) return close(*client);
   client->is_ending = true;
   client->since = network_.now();
   client->stream().shutdown();
 }
 
 /// The client's side of a joined pair is gone.
-void TurnServer::end_peer(PeerStream &peer) {
+void TurnServer::end_peer(PeerStream& peer) {
   peer.client = nullptr;
-  net::SendBatch &batch = network_.batch();
+  net::SendBatch& batch = network_.batch();
   relay_->handle_disconnected(network_.now(), peer.id, batch);
   finish(batch);
   if (peer.stream().buffered() == 0) {
@@ -156,4 +141,4 @@ void TurnServer::end_peer(PeerStream &peer) {
   peer.stream().shutdown();
 }
 
-} // namespace floe::server
+}  // namespace floe::server
