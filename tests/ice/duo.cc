@@ -60,7 +60,8 @@ void Duo::create(Side& side, Side& other, Role role) {
     side.candidates.push_back(found);
     if (signals && !signals(found)) return;
     world.after(milliseconds(20), [&other, found] {
-      if (other.transport) static_cast<void>(other.transport->add_remote_candidate(found));
+      if (other.transport)
+        static_cast<void>(other.transport->add_remote_candidate(found.to_string()));
     });
   };
   handlers.gathering_state = [&side](GatheringState state) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "floe/mdns/service.h"
 #include "tests/peer/call.h"
 
 namespace floe {
@@ -100,6 +101,26 @@ TEST_F(PeerGathering, CompletesWithoutCandidatesWhenEveryAddressIsFilteredOut) {
   ASSERT_TRUE(pc->create_data_channel("c").has_value());
   ASSERT_TRUE(pc->set_local_description().has_value());
   EXPECT_TRUE(call_.run_until([&complete] { return complete; }, seconds(1)));
+}
+
+TEST_F(PeerGathering, ConcealsInItsDescriptionWhatItConcealsInItsCandidates) {
+  const std::string address = call_.alice_host->address().to_string();
+  Configuration named;
+  named.local.mdns = mdns::Service::create(*call_.alice_host);
+  named.local.hide_addresses = true;
+  Configuration hostless;
+  hostless.ice_transport_policy = ice::Policy::kNoHost;
+  for (const Configuration& configuration : {named, hostless}) {
+    auto pc = *PeerConnection::create(*call_.alice_host, configuration);
+    ASSERT_TRUE(pc->create_data_channel("c").has_value());
+    ASSERT_TRUE(pc->set_local_description().has_value());
+    call_.world.run_for(seconds(1));
+    const std::string sdp = pc->local_description()->sdp;
+    EXPECT_THAT(sdp, testing::Not(HasSubstr(address)));
+    EXPECT_THAT(sdp, HasSubstr("a=end-of-candidates"));
+    const bool has_name = sdp.find(".local ") != std::string::npos;
+    EXPECT_EQ(has_name, configuration.local.hide_addresses);
+  }
 }
 
 }  // namespace
