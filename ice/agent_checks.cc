@@ -88,6 +88,8 @@ void Agent::watch_path(Time now, Generation& generation) {
   current_.check_list.trigger(*path);
   if (!suspicion) return;
   note(Timeline::Topic::kConsent, "a request went unanswered", path->id);
+  // A relay that was restarted has forgotten us and drops everything without a word.
+  gatherer_.suspect(now, path->socket);
   std::size_t spares = 0;
   for (const auto& pair : current_.check_list.pairs()) {
     if (!pair->valid || pair.get() == path || spares++ >= kMaxSpares) continue;

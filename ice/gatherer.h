@@ -142,6 +142,8 @@ class Gatherer {
   void permit(Time now, net::SocketId base, const net::Address& peer);
   /// The pair is in use: packets take the shortest form there is.
   void bind(Time now, net::SocketId base, const net::Endpoint& peer);
+  /// Nothing comes through `base` any more: if it is a relay's, is the relay still there?
+  void suspect(Time now, net::SocketId base);
   void handle_send_failure(Time now, const net::Route& route, const Error& error);
 
   void poll_transmit(Time now, net::SendBatch& batch);

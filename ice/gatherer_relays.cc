@@ -105,6 +105,11 @@ void Gatherer::bind(Time now, net::SocketId base, const net::Endpoint& peer) {
   if (Relay* relay = relay_behind(base)) relay->bind(now, peer);
 }
 
+void Gatherer::suspect(Time now, net::SocketId base) {
+  if (!is_virtual(base)) return;
+  if (Relay* relay = relay_behind(base)) relay->suspect(now);
+}
+
 void Gatherer::close(Time now, net::SendBatch& batch) {
   for (const auto& relay : relays_) {
     relay->close(now);

@@ -294,6 +294,10 @@ void Relay::bind(Time now, const net::Endpoint& peer) {
   static_cast<void>(client_->bind(now, peer));
 }
 
+void Relay::suspect(Time now) {
+  if (client_ && state_ != State::kFailed) client_->refresh(now);
+}
+
 std::optional<net::Route> Relay::route(const net::Endpoint& peer) const {
   if (!client_ || state_ == State::kFailed) return std::nullopt;
   return client_->route(peer);

@@ -111,6 +111,8 @@ class Relay {
   bool owns(net::SocketId socket) const { return find(socket) != nullptr; }
   void permit(Time now, net::SocketId socket, const net::Address& peer);
   void bind(Time now, const net::Endpoint& peer);
+  /// Nothing comes through any more: asks the server whether the allocation is still there.
+  void suspect(Time now);
   /// Nothing while the server has not let the peer in.
   std::optional<net::Route> route(const net::Endpoint& peer) const;
   /// True if packets to the server go this way.

@@ -14,6 +14,7 @@
 
 #include "floe/ice/transport.h"
 #include "floe/net/uv/network.h"
+#include "floe/tls/trust.h"
 
 namespace {
 
@@ -32,6 +33,12 @@ ice::Transport::Config configuration(const json& options) {
   for (const json& entry : options.value("servers", json::array())) {
     config.servers.push_back({entry.at("urls").get<std::vector<std::string>>(),
                               entry.value("username", ""), entry.value("credential", "")});
+  }
+  if (options.value("policy", "all") == "relay") config.agent.policy = ice::Policy::kRelay;
+  if (options.contains("ca_file")) {
+    auto trust = floe::tls::Trust::from_file(options["ca_file"]);
+    if (!trust) throw std::invalid_argument(trust.error().message);
+    config.trust = std::move(*trust);
   }
   return config;
 }
@@ -74,6 +81,10 @@ class Peer {
   void obey(const json& line) {
     const std::string what = line.at("do");
     if (what == "credentials") {
+      // Other credentials than those known: the peer has restarted.
+      const auto& known = transport_->agent().remote_credentials();
+      if (known && known->ufrag != line.at("ufrag") && !restarting_) restart();
+      restarting_ = false;
       complain(transport_->set_remote_credentials({line.at("ufrag"), line.at("pwd")}));
     } else if (what == "candidate") {
       complain(transport_->add_remote_candidate(line.at("candidate").get<std::string>()));
@@ -82,12 +93,21 @@ class Peer {
     } else if (what == "send") {
       const std::string text = line.at("text");
       complain(transport_->send(floe::as_bytes(text)));
+    } else if (what == "report") {
+      report({{"event", "report"}, {"text", transport_->report().to_string()}});
+    } else if (what == "restart") {
+      restart();
+      restarting_ = true;
     } else {
       throw std::invalid_argument("nobody knows how to do " + what);
     }
   }
 
  private:
+  void restart() {
+    complain(transport_->restart());
+    report_credentials();
+  }
   void report_credentials() {
     const ice::Credentials& ours = transport_->local_credentials();
     report({{"event", "credentials"}, {"ufrag", ours.ufrag}, {"pwd", ours.pwd}});
@@ -98,6 +118,7 @@ class Peer {
   }
 
   std::unique_ptr<ice::Transport> transport_;
+  bool restarting_ = false;  ///< Our restart; the peer's new credentials are the answer.
 };
 
 }  // namespace

@@ -99,6 +99,11 @@ class Lab:
         self.net.ip("addr", "add", "203.0.113.1/24", "dev", "backbone")
         self.net.ip("addr", "add", "203.0.113.2/24", "dev", "backbone")
         self.net.ip("link", "set", "backbone", "up")
+        # What is sent to an address that nobody has vanishes, as on the internet. An error in its place would make
+        # coturn give a relay's socket up.
+        self._cable(Place("void"), "wan", "192.0.2.1", self.net, "nowhere", "192.0.2.2")
+        self.net.ip("neigh", "add", "192.0.2.1", "lladdr", "02:00:00:00:00:01", "nud", "permanent", "dev", "nowhere")
+        self.net.ip("route", "add", "default", "via", "192.0.2.1")
         self._outside = ipaddress.ip_address("203.0.113.10")
         self._links = 0
 

@@ -17,15 +17,20 @@ class Peer:
     def __init__(self, place, *command):
         self.name = f"{place.name} ({command[0].rsplit('/', 1)[-1]})"
         self.events = []
+        self.explains = command[0].rsplit("/", 1)[-1] == "ice_peer"
         self._other = None
         self._signals = []
         self._arrived = queue.Queue()
+        self._begun = time.monotonic()
         self._process = place.start(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
         for line in self._process.stdout:
-            self._arrived.put(json.loads(line))
+            if line.startswith("{"):
+                self._arrived.put({"at": round(time.monotonic() - self._begun, 3), **json.loads(line)})
+            else:
+                print(self.name, line, end="")  # what NICE_DEBUG and G_MESSAGES_DEBUG make libnice print
         self._arrived.put({"event": "ended"})
 
     def tell(self, do, **what):
@@ -41,7 +46,7 @@ class Peer:
     def _signal(self, event):
         kind = event["event"]
         if self._other and kind in ("credentials", "candidate", "gathered"):
-            self._other.tell(kind, **{key: value for key, value in event.items() if key != "event"})
+            self._other.tell(kind, **{key: value for key, value in event.items() if key not in ("event", "at")})
 
     def pump(self):
         while True:
@@ -66,6 +71,10 @@ class Peer:
     def heard(self, text):
         return any(event["event"] == "received" and event["text"] == text for event in self.events)
 
+    def story(self):
+        """What happened, but not every packet of it."""
+        return [event for event in self.events if event["event"] not in ("received", "refused", "report")]
+
     def end(self):
         self._process.kill()
         self._process.wait()
@@ -79,7 +88,16 @@ def wait_for(peers, what, condition):
         if condition():
             return
         if time.monotonic() > deadline:
-            story = "".join(f"\n{peer.name}:" + "".join(f"\n  {event}" for event in peer.events) for peer in peers)
+            for peer in peers:
+                if peer.explains:
+                    peer.tell("report")
+            time.sleep(0.5)
+            for peer in peers:
+                peer.pump()
+            story = "".join(f"\n{peer.name}:" + "".join(f"\n  {event}" for event in peer.story()) for peer in peers)
+            for peer in peers:
+                if report := peer.last("report"):
+                    story += f"\n{peer.name} says:\n{report['text']}"
             raise AssertionError(f"{what}: did not happen in {PATIENCE} s{story}")
         time.sleep(0.02)
 
