@@ -53,10 +53,9 @@ Result<> Agent::restart(Time now, std::optional<Credentials> credentials) {
     emit(StateChanged{state_});
   }
   if (gathering_state_ != GatheringState::kNew) {
-    if (gathering_state_ == GatheringState::kComplete) {
-      gathering_state_ = GatheringState::kGathering;
-      emit(GatheringStateChanged{gathering_state_});
-    }
+    // Said again also when it is gathering already: its "complete" may have been forgotten above.
+    gathering_state_ = GatheringState::kGathering;
+    emit(GatheringStateChanged{gathering_state_});
     gatherer_.restart(now);
     drain_gatherer();
   }
@@ -68,7 +67,8 @@ Result<> Agent::restart(Time now, std::optional<Credentials> credentials) {
 void Agent::forget_events_of_the_old_generation() {
   std::erase_if(events_, [](const Event& event) {
     return std::holds_alternative<CandidateGathered>(event) ||
-           std::holds_alternative<CandidateRemoved>(event);
+           std::holds_alternative<CandidateRemoved>(event) ||
+           std::holds_alternative<GatheringStateChanged>(event);
   });
 }
 

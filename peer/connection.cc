@@ -68,9 +68,18 @@ Connection::Handlers& Connection::writable_handlers() {
 
 // -------------------------------------------------------------------------------- descriptions
 
+/// W3C restartIce(): the next offer has new credentials.
+void Connection::restart_ice() {
+  if (closed_ || !gathered_) return;  // nothing to restart: the first generation is still to come
+  restart_credentials_ = ice::Credentials::generate(pump_.network().random());
+  events_.push_back(NegotiationNeeded{});
+  pump_.wake();
+}
+
 Negotiation::Local Connection::local_parameters() const {
   Negotiation::Local local;
-  const ice::Credentials& credentials = transport_.ice().local_credentials();
+  const ice::Credentials& credentials =
+      restart_credentials_ ? *restart_credentials_ : transport_.ice().local_credentials();
   local.transport.ufrag = credentials.ufrag;
   local.transport.pwd = credentials.pwd;
   local.transport.ice_options = {"trickle", "ice2"};
@@ -105,6 +114,11 @@ Result<> Connection::set_local_description(const SessionDescription& description
   if (closed_) return fail(Errc::kInvalidState, "the connection is closed");
   const SignalingState before = negotiation_.state();
   if (auto ok = negotiation_.set_local(description); !ok) return ok;
+  if (description.type == SdpType::kOffer && restart_credentials_) {
+    // They are new and were made by us: there is nothing to refuse.
+    static_cast<void>(
+        transport_.ice().restart(pump_.now(), *std::exchange(restart_credentials_, std::nullopt)));
+  }
   after_description(before);
   if (!std::exchange(gathered_, true)) {
     // RFC 8445 section 6.1.1: the offerer controls, unless the peer is lite.
@@ -123,7 +137,7 @@ Result<> Connection::set_remote_description(const SessionDescription& descriptio
   auto remote = negotiation_.read_remote(description);
   if (!remote) return forward(remote);
   if (remote->data && !remote->data->rejected) {
-    if (auto ok = apply_remote(*remote->data); !ok) return ok;
+    if (auto ok = apply_remote(description.type, *remote->data); !ok) return ok;
   }
   const SignalingState before = negotiation_.state();
   negotiation_.commit_remote(std::move(*remote));
@@ -142,15 +156,20 @@ Result<> Connection::set_remote_description(const SessionDescription& descriptio
 
 /// Hands the peer's ICE credentials on. It is the only step of a remote description that may still
 /// fail, so it comes before anything is changed.
-Result<> Connection::apply_remote(const sdp::RemoteData& data) {
+Result<> Connection::apply_remote(SdpType type, const sdp::RemoteData& data) {
   const ice::Credentials credentials{data.transport.ufrag, data.transport.pwd};
+  if (auto ok = ice::validate(credentials); !ok) return ok;
   const auto& known = transport_.ice().remote_credentials();
   if (known && *known != credentials) {
-    return fail(Errc::kUnsupported,
-                "the description restarts ICE (a=ice-ufrag changed), which this "
-                "version of floe does not support");
+    // RFC 8839 section 4.4.1.1.1: only an offer begins an ICE restart.
+    if (type != SdpType::kOffer) {
+      return fail(Errc::kInvalidArgument,
+                  "the answer restarts ICE (a=ice-ufrag changed), though the offer did not");
+    }
+    if (auto ok = transport_.ice().restart(pump_.now()); !ok) return ok;
+    restart_credentials_.reset();
   }
-  if (data.transport.ice_lite) transport_.ice().set_role(ice::Role::kControlling);
+  transport_.ice().set_remote_lite(data.transport.ice_lite);
   return transport_.ice().set_remote_credentials(pump_.now(), credentials);
 }
 
@@ -182,6 +201,9 @@ Result<> Connection::connect_transport() {
 void Connection::after_description(SignalingState before) {
   if (negotiation_.state() != before) {
     events_.push_back(SignalingStateChanged{negotiation_.state()});
+    // A restart that was asked for in the middle of another negotiation.
+    const bool waits = restart_credentials_ && negotiation_.state() == SignalingState::kStable;
+    if (waits) events_.push_back(NegotiationNeeded{});
   }
   pump_.wake();
 }

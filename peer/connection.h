@@ -50,6 +50,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
   Result<> add_ice_candidate(const IceCandidate& candidate);
   Result<std::shared_ptr<DataChannel>> create_data_channel(std::string label,
                                                            const DataChannelInit& init);
+  void restart_ice();
   void close_connection();
 
   const Negotiation& negotiation() const { return negotiation_; }
@@ -79,7 +80,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
 
   // connection.cc
   Negotiation::Local local_parameters() const;
-  Result<> apply_remote(const sdp::RemoteData& data);
+  Result<> apply_remote(SdpType type, const sdp::RemoteData& data);
   Result<> connect_transport();
   void after_description(SignalingState before);
   Result<> add_candidate_text(std::string_view text);
@@ -131,6 +132,8 @@ class Connection final : public ice::Engines, public DataChannelOwner {
   bool wants_data_ = false;  ///< A channel was created, so offers have a data section.
   bool negotiation_needed_told_ = false;
   bool gathered_ = false;
+  /// The credentials of the ICE restart that our next offer announces.
+  std::optional<ice::Credentials> restart_credentials_;
   bool closed_ = false;
 };
 

@@ -60,6 +60,9 @@ Result<> PeerConnection::set_local_description(const SessionDescription& descrip
 Result<> PeerConnection::set_remote_description(const SessionDescription& description) {
   return connection_->set_remote_description(description);
 }
+void PeerConnection::restart_ice() {
+  connection_->restart_ice();
+}
 Result<> PeerConnection::add_ice_candidate(const IceCandidate& candidate) {
   return connection_->add_ice_candidate(candidate);
 }

@@ -52,8 +52,12 @@ class PeerConnection {
   /// `description` must be what `create_offer` or `create_answer` returned last.
   [[nodiscard]] Result<> set_local_description(const SessionDescription& description);
   /// Errors: kMalformed names the line; kInvalidState; kInvalidArgument for a description that does
-  /// not continue the session; kUnsupported for an ICE restart.
+  /// not continue the session, or an answer that restarts ICE though the offer did not.
   [[nodiscard]] Result<> set_remote_description(const SessionDescription& description);
+  /// The next offer restarts ICE (W3C restartIce): new credentials, new candidates. Negotiation is
+  /// needed. Data channels and DTLS go on; the present path carries them until the new one is
+  /// nominated. A restart by the peer needs no call.
+  void restart_ice();
   /// A candidate of the peer's. One that is legal but of no use here (TCP, a name, a section that
   /// was refused) is ignored. Errors: kInvalidState before there is a remote description,
   /// kMalformed, kInvalidArgument for an unknown section or another generation.

@@ -129,18 +129,25 @@ TEST_F(PeerNegotiation, KeepsItsRolesAndItsChannelsThroughARenegotiation) {
   EXPECT_EQ(call.bob.pc->connection_state(), PeerConnectionState::kConnected);
 }
 
-TEST_F(PeerNegotiation, SaysThatAnIceRestartIsNotSupported) {
+TEST_F(PeerNegotiation, RefusesAnAnswerThatRestartsIceWithoutAnOfferThatDoes) {
   Call call({});
   call.start();
   ASSERT_TRUE(call.run_until_open());
-  SessionDescription offer = *call.alice.pc->current_local_description();
-  const std::size_t at = offer.sdp.find("a=ice-ufrag:") + 12;
-  offer.sdp[at] = offer.sdp[at] == 'x' ? 'y' : 'x';
-  const auto set = call.bob.pc->set_remote_description(offer);
+  call.on_signaling = [](SessionDescription& description) {
+    if (description.type != SdpType::kAnswer) return;
+    const std::size_t at = description.sdp.find("a=ice-ufrag:") + 12;
+    description.sdp[at] = description.sdp[at] == 'x' ? 'y' : 'x';
+  };
+  ASSERT_TRUE(call.alice.pc->set_local_description().has_value());
+  ASSERT_TRUE(call.bob.pc->set_remote_description(*call.alice.pc->local_description()).has_value());
+  ASSERT_TRUE(call.bob.pc->set_local_description().has_value());
+  SessionDescription answer = *call.bob.pc->local_description();
+  call.on_signaling(answer);
+  const auto set = call.alice.pc->set_remote_description(answer);
   ASSERT_FALSE(set);
-  EXPECT_EQ(set.error().code, Errc::kUnsupported);
+  EXPECT_EQ(set.error().code, Errc::kInvalidArgument);
   EXPECT_THAT(set.error().message, HasSubstr("restart"));
-  EXPECT_EQ(call.bob.pc->signaling_state(), SignalingState::kStable);
+  EXPECT_EQ(call.alice.pc->signaling_state(), SignalingState::kHaveLocalOffer);
 }
 
 TEST_F(PeerNegotiation, AcceptsCandidatesForItsSectionAndIgnoresUselessOnes) {
