@@ -133,8 +133,9 @@ Result<> Agent::add_remote_candidate(Time now, const Candidate& candidate) {
     return fail(Errc::kUnsupported, "remote candidate " + candidate.hostname +
                                         ": names are ignored (RFC 8839 section 5.1)");
   }
-  if (candidate.protocol != Protocol::kUdp) {
-    return refuse(candidate, Errc::kUnsupported, "TCP candidates are not supported");
+  if (candidate.protocol == Protocol::kTcp && !candidate.tcp_type) {
+    return refuse(candidate, Errc::kInvalidArgument,
+                  "a TCP candidate says how to connect (tcptype)");
   }
   if (candidate.component != 1) {
     return refuse(candidate, Errc::kUnsupported, "only component 1 is used");

@@ -230,6 +230,12 @@ class Agent {
   std::optional<NetworkRequest> poll_network_request();
   void handle_dialed(Time now, DialId id, net::SocketId socket);
   void handle_dial_failed(Time now, DialId id, const Error& error);
+  /// A peer has connected to the TCP candidate on `local`, and its first packet was a check for us.
+  /// False if the connection is to be closed.
+  bool handle_accepted(Time now, const net::Endpoint& local, net::SocketId stream,
+                       const net::Endpoint& remote);
+  /// A connection that was accepted has ended.
+  void handle_stream_closed(Time now, net::SocketId stream, const Error& error);
   /// The name told in the place of a socket's address is another one from now on; empty: there is
   /// none any more.
   void set_name(Time now, net::SocketId socket, const std::string& name);
@@ -247,7 +253,7 @@ class Agent {
   /// already, or when they are our own: signalling reflects.
   [[nodiscard]] Result<> set_remote_credentials(Time now, const Credentials& credentials);
   /// Errors: kInvalidArgument for an address nobody can be reached at or a candidate of another
-  /// generation, kUnsupported for TCP and for names that are not resolved, kLimitExceeded.
+  /// generation, kUnsupported for names that are not resolved, kLimitExceeded.
   [[nodiscard]] Result<> add_remote_candidate(Time now, const Candidate& candidate);
   /// The answer to `Resolve`. An answer that nobody waits for any more is ignored.
   void set_resolved(Time now, NameId id, const Result<std::vector<net::Address>>& addresses);
@@ -319,8 +325,8 @@ class Agent {
   void drain_gatherer();
   void take_local(LocalCandidate candidate);
   void withdraw_base(net::SocketId socket, const std::string& why);
-  void check_behind_relay(net::SocketId socket, const net::Address& peer);
-  void fail_behind_relay(net::SocketId socket, const net::Address& peer, const std::string& why);
+  void check_again(net::SocketId base, const net::Endpoint& peer);
+  void fail_way(net::SocketId base, const net::Endpoint& peer, const std::string& why);
   /// How a packet from a base of ours gets to `destination`: the socket it really leaves from, the
   /// address it really goes to, and what stands before it. Nothing when there is no way any more.
   std::optional<net::Route> route_to(net::SocketId socket, const net::Endpoint& destination) const;

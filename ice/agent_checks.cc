@@ -37,6 +37,7 @@ void Agent::send_check(Time now, CandidatePair& pair) {
   // One running check a pair: an earlier one is no longer repeated, but may still be answered.
   checks_.cancel(pair.id);
   pair.state = PairState::kInProgress;
+  gatherer_.connect(pair.socket, pair.destination);
   Check check;
   check.id = stun::random_transaction_id(random_);
   check.pair = pair.id;
@@ -179,7 +180,8 @@ void Agent::fail_pair(Time now, Generation& generation, CandidatePair& pair, std
 std::uint32_t Agent::prflx_priority(const Generation& generation, const CandidatePair& pair) const {
   const auto local_preference =
       static_cast<std::uint16_t>(generation.locals[pair.local].candidate.priority >> 8);
-  return candidate_priority(CandidateType::kPeerReflexive, local_preference, 1);
+  return candidate_priority(CandidateType::kPeerReflexive, local_preference, 1,
+                            generation.locals[pair.local].candidate.protocol);
 }
 
 // ---------------------------------------------------------------------------------- nomination

@@ -14,6 +14,11 @@ void conceal_base(Candidate& candidate) {
   candidate.related = net::Endpoint{net::Address::unspecified(candidate.related->family()), 9};
 }
 
+bool leads_to(const CandidatePair& pair, net::SocketId base, const net::Endpoint& peer) {
+  return pair.socket == base && pair.destination.address == peer.address &&
+         (peer.port == 0 || pair.destination.port == peer.port);
+}
+
 }  // namespace
 
 void Agent::gather(Time now, std::span<const LocalSocket> sockets) {
@@ -64,6 +69,24 @@ void Agent::handle_dial_failed(Time now, DialId id, const Error& error) {
   after_change(now);
 }
 
+bool Agent::handle_accepted(Time now, const net::Endpoint& local, net::SocketId stream,
+                            const net::Endpoint& remote) {
+  if (state_ == State::kClosed) return false;
+  now_ = now;
+  const bool taken = gatherer_.handle_accepted(local, stream, remote);
+  drain_gatherer();
+  after_change(now);
+  return taken;
+}
+
+void Agent::handle_stream_closed(Time now, net::SocketId stream, const Error& error) {
+  if (state_ == State::kClosed) return;
+  now_ = now;
+  gatherer_.handle_stream_closed(stream, error);
+  drain_gatherer();
+  after_change(now);
+}
+
 void Agent::drain_gatherer() {
   while (auto event = gatherer_.poll_event()) {
     if (auto* found = std::get_if<LocalCandidate>(&*event)) {
@@ -74,10 +97,10 @@ void Agent::drain_gatherer() {
       withdraw_base(gone->socket, gone->why);
     } else if (const auto* unmapped = std::get_if<Gatherer::Unmapped>(&*event)) {
       retire(unmapped->socket, unmapped->external);
-    } else if (const auto* permitted = std::get_if<Relay::Permitted>(&*event)) {
-      check_behind_relay(permitted->socket, permitted->peer);
-    } else if (const auto* refused = std::get_if<Relay::Refused>(&*event)) {
-      fail_behind_relay(refused->socket, refused->peer, refused->why);
+    } else if (const auto* opened = std::get_if<Gatherer::WayOpened>(&*event)) {
+      check_again(opened->base, opened->peer);
+    } else if (const auto* closed = std::get_if<Gatherer::WayClosed>(&*event)) {
+      fail_way(closed->base, closed->peer, closed->why);
     }
   }
   if (gathering_state_ == GatheringState::kGathering && gatherer_.done()) {
@@ -135,25 +158,30 @@ void Agent::withdraw_base(net::SocketId socket, const std::string& why) {
   }
 }
 
-/// Checks that had begun before the server let the peer in went nowhere: they leave now.
-void Agent::check_behind_relay(net::SocketId socket, const net::Address& peer) {
+/// Checks that had begun before the way was open went nowhere: they leave now. Over a connection
+/// that was made anew the peer sees us at another port, which it learns from a check.
+void Agent::check_again(net::SocketId base, const net::Endpoint& peer) {
   for (const auto& pair : current_.check_list.pairs()) {
-    if (pair->socket != socket || pair->destination.address != peer) continue;
+    if (!leads_to(*pair, base, peer)) continue;
     if (pair->state == PairState::kInProgress && pair->responses_received == 0) {
       send_check(now_, *pair);
+    } else if (pair->valid) {
+      current_.check_list.trigger(*pair);
     }
   }
 }
 
-void Agent::fail_behind_relay(net::SocketId socket, const net::Address& peer,
-                              const std::string& why) {
+void Agent::fail_way(net::SocketId base, const net::Endpoint& peer, const std::string& why) {
+  const CandidatePair* path = carrier().path_pair();
+  // A peer whose connection broke connects again.
+  if (path != nullptr && leads_to(*path, base, peer)) {
+    reprieve_ends_ = now_ + config_.consent.timeout;
+  }
   for (Generation* generation : {&current_, previous_ ? &*previous_ : nullptr}) {
     if (generation == nullptr) continue;
     for (const auto& pair : generation->check_list.pairs()) {
-      if (pair->socket != socket || pair->destination.address != peer) continue;
-      if (pair->state == PairState::kFailed) continue;
-      pair->refused_by_relay = true;
-      fail_pair(now_, *generation, *pair, "the TURN server refuses the peer's address: " + why);
+      if (!leads_to(*pair, base, peer) || pair->state == PairState::kFailed) continue;
+      fail_pair(now_, *generation, *pair, why);
     }
   }
 }

@@ -56,9 +56,10 @@ std::vector<net::Interface> usable_addresses(std::vector<net::Interface> interfa
   return usable;
 }
 
-AgentNetwork::AgentNetwork(net::Network& network, Agent& agent, Config config, Receive receive,
-                           Changed changed)
+AgentNetwork::AgentNetwork(net::Network& network, TaggedRandom& random, Agent& agent, Config config,
+                           Receive receive, Changed changed)
     : network_(network),
+      random_(random),
       agent_(agent),
       config_(std::move(config)),
       receive_(std::move(receive)),
@@ -75,6 +76,11 @@ AgentNetwork::AgentNetwork(net::Network& network, Agent& agent, Config config, R
                      agent_.handle_dial_failed(network_.now(), id, error);
                      changed_();
                    },
+               .closed =
+                   [this](net::SocketId stream, const Error& error) {
+                     agent_.handle_stream_closed(network_.now(), stream, error);
+                     changed_();
+                   },
                .receive = [this](std::span<net::Datagram> datagrams) { receive_(datagrams); }}),
       surroundings_(
           network, agent,
@@ -82,10 +88,51 @@ AgentNetwork::AgentNetwork(net::Network& network, Agent& agent, Config config, R
           [this] { changed_(); },
           [this](std::string problem) { note_problem(std::move(problem)); }) {}
 
+AgentNetwork::~AgentNetwork() {
+  close();
+}
+
 void AgentNetwork::gather() {
-  agent_.gather(network_.now(), open_sockets());
-  if (config_.local.continual) watch_ = network_.watch_interfaces([this] { rescan(); });
+  const LocalPolicy& local = config_.local;
+  if (local.tcp == TcpPolicy::kAll && !local.tcp_mux) {
+    config_.local.tcp_mux = std::make_shared<TcpMux>(network_);
+    own_tcp_mux_ = true;
+  }
+  if (local.udp_mux) random_.set_tag(local.udp_mux->add(*this));
+  show_ufrag();
+  agent_.gather(network_.now(), local.udp_mux ? shared_sockets() : open_sockets());
+  if (local.continual && !local.udp_mux) {
+    watch_ = network_.watch_interfaces([this] { rescan(); });
+  }
   serve();
+}
+
+/// The muxes route by the fragment of the present generation; a restart brings another one.
+void AgentNetwork::show_ufrag() {
+  const std::string& ufrag = agent_.local_credentials().ufrag;
+  if (closed_ || shown_ufrag_ == ufrag) return;
+  shown_ufrag_ = ufrag;
+  const LocalPolicy& local = config_.local;
+  const bool taken = (local.udp_mux && !local.udp_mux->add_ufrag(*this, ufrag)) ||
+                     (local.tcp_mux && !local.tcp_mux->add(ufrag, *this));
+  if (taken) note_problem("the ufrag " + ufrag + " is another connection's on the same mux");
+}
+
+std::vector<LocalSocket> AgentNetwork::shared_sockets() {
+  std::vector<LocalSocket> shared;
+  for (const auto& socket : config_.local.udp_mux->sockets()) {
+    const net::Endpoint local = socket->local();
+    if (local.address.is_v4() ? !config_.local.ipv4 : !config_.local.ipv6) continue;
+    LocalSocket seat;
+    seat.id = socket->id();
+    seat.local = local;
+    seat.preference = next_preference_--;
+    seat.shared = true;
+    surroundings_.prepare(seat);
+    shared.push_back(seat);
+    open_tcp(seat, shared);
+  }
+  return shared;
 }
 
 /// A socket on each address that has none yet.
@@ -118,8 +165,58 @@ std::vector<LocalSocket> AgentNetwork::open_sockets() {
     surroundings_.prepare(local);
     opened.push_back(local);
     sockets_.push_back(std::move(*socket));
+    open_tcp(local, opened);
   }
   return opened;
+}
+
+/// The ends of TCP connections on the address of `udp`.
+void AgentNetwork::open_tcp(const LocalSocket& udp, std::vector<LocalSocket>& opened) {
+  const net::Address& address = udp.local.address;
+  const auto add = [&](TcpType type, const net::Endpoint& local) {
+    LocalSocket end;
+    end.local = local;
+    end.preference = udp.preference;
+    end.tcp_type = type;
+    end.hidden = udp.hidden;
+    end.name = udp.name;
+    opened.push_back(std::move(end));
+  };
+  if (config_.local.tcp == TcpPolicy::kOff) return;
+  add(TcpType::kActive, {address, 0});
+  if (config_.local.tcp != TcpPolicy::kAll) return;
+  if (!own_tcp_mux_) {
+    for (const net::Endpoint& local : config_.local.tcp_mux->locals()) {
+      if (local.address == address) add(TcpType::kPassive, local);
+    }
+    return;
+  }
+  // Either needs a port of its own: who connects to it says by that which one is meant.
+  for (const TcpType type : {TcpType::kPassive, TcpType::kSimultaneousOpen}) {
+    if (const auto local = listen(address)) {
+      add(type, *local);
+    } else {
+      note_problem("TCP " + address.to_string() + ": " + local.error().message);
+    }
+  }
+}
+
+Result<net::Endpoint> AgentNetwork::listen(const net::Address& address) {
+  TcpMux& mux = *config_.local.tcp_mux;
+  const auto [min, max] = std::pair(config_.local.port_min, config_.local.port_max);
+  if (max == 0) return mux.listen({address, 0});
+  Result<net::Endpoint> result = fail(Errc::kAddressInUse, "the port range is empty");
+  for (std::uint32_t port = min; port <= max && !result; ++port) {
+    result = mux.listen({address, static_cast<std::uint16_t>(port)});
+    if (!result && result.error().code != Errc::kAddressInUse) break;
+  }
+  return result;
+}
+
+void AgentNetwork::on_stream(TcpMux::Accepted accepted) {
+  const net::Stream& stream = *accepted.stream;
+  if (!agent_.handle_accepted(network_.now(), stream.local(), stream.id(), stream.remote())) return;
+  dialer_.adopt(std::move(accepted));
 }
 
 void AgentNetwork::rescan() {
@@ -135,6 +232,7 @@ void AgentNetwork::rescan() {
     const net::SocketId gone = sockets_[i]->id();
     sockets_.erase(sockets_.begin() + static_cast<std::ptrdiff_t>(i));
     surroundings_.forget(gone);
+    if (own_tcp_mux_) config_.local.tcp_mux->stop_listening(address);
     agent_.remove_socket(network_.now(), gone);
   }
   const auto opened = open_sockets();
@@ -143,6 +241,7 @@ void AgentNetwork::rescan() {
 }
 
 void AgentNetwork::serve() {
+  show_ufrag();
   while (const auto request = agent_.poll_network_request()) {
     if (closed_) return;
     if (const auto* look = std::get_if<LookUp>(&*request)) {
@@ -186,6 +285,8 @@ void AgentNetwork::close() {
   closed_ = true;
   watch_.reset();
   std::fill(lookups_.begin(), lookups_.end(), nullptr);
+  if (config_.local.udp_mux) config_.local.udp_mux->remove(*this);
+  if (config_.local.tcp_mux) config_.local.tcp_mux->remove(*this);
   dialer_.close();
   surroundings_.close();
   sockets_.clear();

@@ -13,6 +13,8 @@
 #include "floe/ice/gatherer.h"
 #include "floe/ice/server.h"
 #include "floe/ice/surroundings.h"
+#include "floe/ice/tcp_mux.h"
+#include "floe/ice/udp_mux.h"
 #include "floe/mdns/service.h"
 #include "floe/net/network.h"
 #include "floe/port_mapping/service.h"
@@ -20,7 +22,15 @@
 
 namespace floe::ice {
 
-/// Which of the machine's addresses an agent uses.
+/// ICE-TCP (RFC 6544): which candidates an agent has beside those of UDP, which goes first wherever
+/// it works.
+enum class TcpPolicy : std::uint8_t {
+  kOff,
+  kActive,  ///< Connects to peers that listen.
+  kAll,     ///< Listens too, and opens from both sides at once.
+};
+
+/// Which of the machine's addresses an agent uses, and how.
 struct LocalPolicy {
   bool ipv4 = true;
   bool ipv6 = true;
@@ -48,11 +58,16 @@ struct LocalPolicy {
   /// of. Closing takes the mapping back, in the background: keep the service a few seconds longer.
   /// nullptr: no router is asked.
   std::shared_ptr<port_mapping::Service> port_mapping{};
+  TcpPolicy tcp = TcpPolicy::kOff;
+  /// Ports shared with other connections in the place of own ones; see there.
+  std::shared_ptr<UdpMux> udp_mux{};
+  /// Listeners shared with other connections; with `tcp` kAll in the place of own ones.
+  std::shared_ptr<TcpMux> tcp_mux{};
 };
 
 /// What an agent needs of a network: a socket on each local address, its servers' addresses, the
 /// connections it asks for. The agent itself never sees the network.
-class AgentNetwork final : private net::UdpHandler {
+class AgentNetwork final : private net::UdpHandler, private UdpMux::Member, private TcpMux::Member {
  public:
   /// Addresses used at most. A machine with more has virtual interfaces by the dozen, whose
   /// candidates would only crowd out useful ones.
@@ -69,9 +84,11 @@ class AgentNetwork final : private net::UdpHandler {
   /// Called when something that is no packet changed the agent.
   using Changed = std::function<void()>;
 
-  /// `network` and `agent` must outlive it.
-  AgentNetwork(net::Network& network, Agent& agent, Config config, Receive receive,
-               Changed changed);
+  /// `random` is what `agent` draws from: on shared ports its transactions need a mark. All three
+  /// must outlive it.
+  AgentNetwork(net::Network& network, TaggedRandom& random, Agent& agent, Config config,
+               Receive receive, Changed changed);
+  ~AgentNetwork() override;
 
   /// Opens the sockets and starts the agent's gathering on them.
   void gather();
@@ -86,23 +103,32 @@ class AgentNetwork final : private net::UdpHandler {
 
  private:
   void on_datagrams(std::span<net::Datagram> datagrams) override { receive_(datagrams); }
+  void on_packets(std::span<net::Datagram> datagrams) override { receive_(datagrams); }
+  void on_stream(TcpMux::Accepted accepted) override;
   std::vector<LocalSocket> open_sockets();
+  void open_tcp(const LocalSocket& udp, std::vector<LocalSocket>& opened);
+  Result<net::Endpoint> listen(const net::Address& address);
+  std::vector<LocalSocket> shared_sockets();
+  void show_ufrag();
   void rescan();
   void look_up(std::size_t index);
   void note_problem(std::string problem);
 
   net::Network& network_;
+  TaggedRandom& random_;
   Agent& agent_;
   Config config_;
   Receive receive_;
   Changed changed_;
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
   std::uint16_t next_preference_ = 65535;
+  std::string shown_ufrag_;  ///< What the muxes know.
   std::vector<std::unique_ptr<net::Lookup>> lookups_;
   Dialer dialer_;
   Surroundings surroundings_;
   std::unique_ptr<net::InterfaceWatch> watch_;
   std::deque<std::string> problems_;
+  bool own_tcp_mux_ = false;
   bool closed_ = false;
 };
 

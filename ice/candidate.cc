@@ -210,18 +210,20 @@ std::string Candidate::to_string() const {
 }
 
 std::uint32_t candidate_priority(CandidateType type, std::uint16_t local_preference,
-                                 std::uint16_t component) {
-  // RFC 8445 section 5.1.2.2 recommends these type preferences.
+                                 std::uint16_t component, Protocol protocol) {
+  // RFC 8445 section 5.1.2.2 recommends these type preferences. RFC 6544 section 4.2 wants any UDP
+  // candidate before any TCP one, but for relayed ones; what it leaves open is as libwebrtc has it.
+  const bool udp = protocol == Protocol::kUdp;
   std::uint32_t type_preference = 0;
   switch (type) {
     case CandidateType::kHost:
-      type_preference = 126;
+      type_preference = udp ? 126 : 90;
       break;
     case CandidateType::kPeerReflexive:
-      type_preference = 110;
+      type_preference = udp ? 110 : 80;
       break;
     case CandidateType::kServerReflexive:
-      type_preference = 100;
+      type_preference = udp ? 100 : 70;
       break;
     case CandidateType::kRelayed:
       type_preference = 0;
@@ -229,6 +231,13 @@ std::uint32_t candidate_priority(CandidateType type, std::uint16_t local_prefere
   }
   return type_preference << 24 | static_cast<std::uint32_t>(local_preference) << 8 |
          (256u - component);
+}
+
+std::uint16_t tcp_local_preference(TcpType type, std::uint16_t address_preference) {
+  constexpr std::uint32_t kOther = 8191;
+  const std::uint32_t direction = type == TcpType::kActive ? 6 : type == TcpType::kPassive ? 4 : 2;
+  const std::uint32_t below = std::min<std::uint32_t>(65535u - address_preference, kOther);
+  return static_cast<std::uint16_t>(direction * (kOther + 1) + kOther - below);
 }
 
 std::uint64_t pair_priority(std::uint32_t controlling, std::uint32_t controlled) {

@@ -54,7 +54,10 @@ struct Candidate {
 
 /// RFC 8445 section 5.1.2.1. `local_preference` orders a host's addresses: 65535 for the best.
 std::uint32_t candidate_priority(CandidateType type, std::uint16_t local_preference,
-                                 std::uint16_t component);
+                                 std::uint16_t component, Protocol protocol = Protocol::kUdp);
+
+/// RFC 6544 section 4.2: the local preference of a host TCP candidate, from that of its address.
+std::uint16_t tcp_local_preference(TcpType type, std::uint16_t address_preference);
 
 /// RFC 8445 section 6.1.2.3: G is the controlling side's candidate priority, D the controlled
 /// side's.

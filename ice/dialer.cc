@@ -14,7 +14,7 @@ namespace floe::ice {
 
 class Dialer::Connection {
  public:
-  explicit Connection(Dialer& dialer, DialId id) : dialer_(dialer), id_(id) {}
+  explicit Connection(Dialer& dialer, DialId id = DialId{0}) : dialer_(dialer), id_(id) {}
   virtual ~Connection() = default;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -26,14 +26,16 @@ class Dialer::Connection {
     const auto handlers = dialer_.handlers_;
     handlers->connected(id_, socket);
   }
-  void failed(const Error& error) { dialer_.fail(id_, error); }
+  /// Ends this object.
+  virtual void failed(const Error& error) { dialer_.fail(id_, error); }
   void receive(std::span<net::Datagram> datagrams) {
     const auto handlers = dialer_.handlers_;
     handlers->receive(datagrams);
   }
 
- private:
   Dialer& dialer_;
+
+ private:
   DialId id_;
 };
 
@@ -77,11 +79,13 @@ class Dialer::DtlsConnection final : public Connection, private tls::DatagramCli
 };
 
 /// A TCP or TLS stream, which the agent sees as a socket that packets arrive on.
-class Dialer::StreamConnection final : public Connection, private net::StreamHandler {
+class Dialer::StreamConnection : public Connection, protected net::StreamHandler {
  public:
   StreamConnection(Dialer& dialer, const Dial& dial) : Connection(dialer, dial.id) {
     if (dial.framing == Dial::Framing::kRfc4571) framer_.emplace<TcpFramer>();
   }
+  StreamConnection(Dialer& dialer, std::unique_ptr<net::Stream> stream, TcpFramer framer)
+      : Connection(dialer), stream_(std::move(stream)), framer_(std::move(framer)) {}
   ~StreamConnection() override { *alive_ = false; }
 
   static Result<std::unique_ptr<Connection>> open(Dialer& dialer, const Dial& dial,
@@ -95,7 +99,7 @@ class Dialer::StreamConnection final : public Connection, private net::StreamHan
     return made;
   }
 
- private:
+ protected:
   /// Packets handed on together; what one read of a stream holds of small packets.
   static constexpr std::size_t kTrain = 64;
 
@@ -134,6 +138,22 @@ class Dialer::StreamConnection final : public Connection, private net::StreamHan
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
+/// A stream that a listener accepted.
+class Dialer::AdoptedStream final : public StreamConnection {
+ public:
+  using StreamConnection::StreamConnection;
+  void begin(MutableBytes first, MutableBytes rest) {
+    const std::shared_ptr<bool> alive = alive_;
+    stream_->set_handler(*this);
+    net::Datagram datagram{first, stream_->remote(), stream_->id()};
+    receive({&datagram, 1});
+    if (*alive && !rest.empty()) on_data(rest);
+  }
+
+ private:
+  void failed(const Error& error) override { dialer_.end_adopted(stream_->id(), error); }
+};
+
 Dialer::Dialer(net::Network& network, std::shared_ptr<const tls::Trust> trust, Handlers handlers)
     : network_(network),
       trust_(std::move(trust)),
@@ -147,6 +167,7 @@ void Dialer::hang_up(DialId id) {
 
 void Dialer::close() {
   connections_.clear();
+  adopted_.clear();
 }
 
 Result<std::unique_ptr<Dialer::Connection>> Dialer::open(const Dial& dial) {
@@ -176,6 +197,22 @@ void Dialer::dial(const Dial& dial) {
   const auto socket = (*connection)->socket();
   connections_.insert_or_assign(dial.id, std::move(*connection));
   if (socket) handlers->connected(dial.id, *socket);
+}
+
+void Dialer::adopt(TcpMux::Accepted accepted) {
+  const net::SocketId socket = accepted.stream->id();
+  auto made = std::make_unique<AdoptedStream>(*this, std::move(accepted.stream),
+                                              std::move(accepted.framer));
+  AdoptedStream& stream = *made;
+  adopted_.insert_or_assign(socket, std::move(made));
+  stream.begin(accepted.first, accepted.rest);
+}
+
+void Dialer::end_adopted(net::SocketId socket, const Error& error) {
+  const Error reason = error;
+  const auto handlers = handlers_;
+  adopted_.erase(socket);
+  handlers->closed(socket, reason);
 }
 
 void Dialer::fail(DialId id, const Error& error) {

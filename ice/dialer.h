@@ -8,6 +8,7 @@
 
 #include "floe/core/result.h"
 #include "floe/ice/network_request.h"
+#include "floe/ice/tcp_mux.h"
 #include "floe/net/network.h"
 #include "floe/tls/trust.h"
 
@@ -23,6 +24,8 @@ class Dialer {
     std::function<void(DialId, net::SocketId)> connected;
     /// It never connected, or has ended; the dialer has forgotten it.
     std::function<void(DialId, const Error&)> failed;
+    /// A stream that was adopted has ended.
+    std::function<void(net::SocketId, const Error&)> closed;
     std::function<void(std::span<net::Datagram>)> receive;
   };
 
@@ -35,6 +38,8 @@ class Dialer {
   /// What cannot even begin, and a UDP socket, which has nothing to wait for, is told at once.
   void dial(const Dial& dial);
   void hang_up(DialId id);
+  /// Takes a stream that somebody else accepted, and what has arrived on it.
+  void adopt(TcpMux::Accepted accepted);
   void close();
 
  private:
@@ -42,14 +47,17 @@ class Dialer {
   class Socket;
   class StreamConnection;
   class DtlsConnection;
+  class AdoptedStream;
 
   Result<std::unique_ptr<Connection>> open(const Dial& dial);
   void fail(DialId id, const Error& error);
+  void end_adopted(net::SocketId socket, const Error& error);
 
   net::Network& network_;
   std::shared_ptr<const tls::Trust> trust_;
   std::shared_ptr<const Handlers> handlers_;
   std::map<DialId, std::unique_ptr<Connection>> connections_;
+  std::map<net::SocketId, std::unique_ptr<Connection>> adopted_;
 };
 
 }  // namespace floe::ice

@@ -15,8 +15,7 @@ Gatherer::Gatherer(Config config, Random& random, net::Pacer& pacer)
 
 void Gatherer::start(Time now, std::span<const LocalSocket> sockets) {
   started_ = true;
-  sockets_.assign(sockets.begin(), sockets.end());
-  for (const LocalSocket& socket : sockets_) add_host(socket);
+  for (const LocalSocket& socket : sockets) add_socket(socket);
   if (awaits_mapping()) mapping_deadline_ = now + config_.mapping_timeout;
   lookup_deadline_ = now + config_.lookup_timeout;
   find_nat64(now);
@@ -25,8 +24,7 @@ void Gatherer::start(Time now, std::span<const LocalSocket> sockets) {
 
 void Gatherer::add_sockets(Time now, std::span<const LocalSocket> sockets) {
   if (!started_ || sockets.empty()) return;
-  sockets_.insert(sockets_.end(), sockets.begin(), sockets.end());
-  for (const LocalSocket& socket : sockets) add_host(socket);
+  for (const LocalSocket& socket : sockets) add_socket(socket);
   find_nat64(now);
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     if (servers_[i] == ServerState::kAsking) ask(now, i, sockets);
@@ -36,7 +34,17 @@ void Gatherer::add_sockets(Time now, std::span<const LocalSocket> sockets) {
 
 void Gatherer::remove_socket(net::SocketId socket) {
   const std::string why = "its local address is gone";
-  std::erase_if(sockets_, [socket](const LocalSocket& known) { return known.id == socket; });
+  const auto found =
+      std::find_if(sockets_.begin(), sockets_.end(),
+                   [socket](const LocalSocket& known) { return known.id == socket; });
+  if (found == sockets_.end()) return;
+  const net::Address address = found->local.address;
+  sockets_.erase(found);
+  // What is left at the address are the ends of TCP connections.
+  for (const net::SocketId base : tcp_.remove_bases(address)) {
+    std::erase_if(sockets_, [base](const LocalSocket& known) { return known.id == base; });
+    forget_base(base, why);
+  }
   remember_attempts([socket](net::SocketId base) { return base == socket; }, why);
   std::erase_if(queries_, [socket](const auto& query) { return query->socket.id == socket; });
   drop_relays([socket](const Relay& relay) { return relay.config().base.id == socket; }, why);
@@ -58,8 +66,12 @@ void Gatherer::restart(Time now) {
   events_.clear();
   keepalives_ = true;
   for (const LocalSocket& socket : sockets_) {
-    add_host(socket);
-    add_mapped(socket);
+    if (socket.tcp_type) {
+      add_tcp_host(socket);
+    } else {
+      add_host(socket);
+      add_mapped(socket);
+    }
   }
   drop_relays([](const Relay& relay) { return relay.failed(); }, "");  // to be tried again
   for (const auto& relay : relays_) {
@@ -101,6 +113,7 @@ void Gatherer::set_server_failed(std::size_t index, const Error& error) {
 void Gatherer::ask(Time now, std::size_t index, std::span<const LocalSocket> sockets) {
   const Server& server = config_.servers[index];
   for (const LocalSocket& socket : sockets) {
+    if (socket.tcp_type) continue;
     const auto address = reachable(index, socket);
     if (!address) continue;
     const net::Endpoint endpoint{*address, server.port};
@@ -238,7 +251,7 @@ Time Gatherer::next_timeout() const {
     next = std::min({next, query->client.next_timeout(), query->keepalive_due});
   }
   for (const auto& relay : relays_) next = std::min(next, relay->next_timeout());
-  return next;
+  return std::min(next, tcp_.next_timeout());
 }
 
 void Gatherer::handle_timeout(Time now) {
@@ -266,6 +279,7 @@ void Gatherer::handle_timeout(Time now) {
     if (now >= relay->next_timeout()) relay->handle_timeout(now);
   }
   drain_relays();
+  tcp_.handle_timeout(now);
 }
 
 void Gatherer::drain(Time now, Query& query) {

@@ -23,6 +23,7 @@
 #include "floe/ice/relay.h"
 #include "floe/ice/server.h"
 #include "floe/ice/server_record.h"
+#include "floe/ice/tcp_streams.h"
 #include "floe/net/datagram.h"
 #include "floe/net/pacer.h"
 #include "floe/net/send_batch.h"
@@ -89,8 +90,19 @@ class Gatherer {
     net::SocketId socket = net::kNoSocket;
     net::Endpoint external;
   };
-  using Event = std::variant<LocalCandidate, ServerFailed, BaseGone, Unmapped, Relay::Permitted,
-                             Relay::Refused>;
+  /// A relay lets the peer in, or a connection to it was made: packets from `base` arrive now.
+  struct WayOpened {
+    net::SocketId base = net::kNoSocket;
+    net::Endpoint peer;  ///< Port 0: any port of the address.
+  };
+  /// They do not, and will not.
+  struct WayClosed {
+    net::SocketId base = net::kNoSocket;
+    net::Endpoint peer;
+    std::string why;
+  };
+  using Event =
+      std::variant<LocalCandidate, ServerFailed, BaseGone, Unmapped, WayOpened, WayClosed>;
 
   struct Stats {
     std::uint64_t redundant_candidates = 0;
@@ -130,9 +142,14 @@ class Gatherer {
   void handle_dialed(Time now, DialId id, net::SocketId socket);
   /// It could not be made, or has ended.
   void handle_dial_failed(Time now, DialId id, const Error& error);
+  /// A peer has connected to the TCP candidate on `local`. False if it is to be closed.
+  bool handle_accepted(const net::Endpoint& local, net::SocketId stream,
+                       const net::Endpoint& remote);
+  void handle_stream_closed(net::SocketId stream, const Error& error);
 
   // --- Packets ---
-  /// kRelayed: `datagram` was a relay's and is now the peer's. kNotOurs: it is as it was.
+  /// kRelayed: `datagram` was a relay's or a stream's and is now the peer's. kNotOurs: it is as it
+  /// was.
   turn::Received::Kind unwrap(Time now, net::Datagram& datagram);
   /// True if it was an answer to a query.
   bool handle_packet(Time now, const net::Datagram& datagram);
@@ -140,6 +157,8 @@ class Gatherer {
   std::optional<net::Route> route(net::SocketId base, const net::Endpoint& destination) const;
   /// Lets packets from and to `peer` pass the relay behind `base`, if there is one.
   void permit(Time now, net::SocketId base, const net::Address& peer);
+  /// A packet is about to leave from `base` to `peer`: makes the connection if it takes one.
+  void connect(net::SocketId base, const net::Endpoint& peer);
   /// The pair is in use: packets take the shortest form there is.
   void bind(Time now, net::SocketId base, const net::Endpoint& peer);
   /// Nothing comes through `base` any more: if it is a relay's, is the relay still there?
@@ -189,6 +208,8 @@ class Gatherer {
                    std::string text);
 
   // gatherer_candidates.cc
+  void add_socket(LocalSocket socket);
+  void add_tcp_host(const LocalSocket& socket);
   void emit(LocalCandidate candidate);
   void add_host(const LocalSocket& socket);
   void add_reflexive(const LocalSocket& socket, const net::Endpoint& mapped,
@@ -196,6 +217,8 @@ class Gatherer {
   void add_relayed(const Relay& relay, const Relay::Opened& opened);
   void forget_base(net::SocketId socket, const std::string& why);
   std::string foundation(CandidateType type, const net::Address& base, std::string_view server);
+
+  void drain_tcp();
 
   // gatherer_relays.cc
   void add_relay(std::size_t index, const LocalSocket& socket, const net::Endpoint& server);
@@ -232,6 +255,7 @@ class Gatherer {
   std::vector<std::unique_ptr<Relay>> relays_;
   VirtualSockets virtual_sockets_;
   std::uint32_t last_dial_ = 0;
+  TcpStreams tcp_{virtual_sockets_, last_dial_};
   std::vector<LocalCandidate> candidates_;
   std::vector<std::string> foundations_;
   std::deque<PastAttempt> past_attempts_;

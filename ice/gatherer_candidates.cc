@@ -40,6 +40,43 @@ void Gatherer::emit(LocalCandidate candidate) {
   events_.push_back(std::move(candidate));
 }
 
+void Gatherer::add_socket(LocalSocket socket) {
+  if (socket.tcp_type) {
+    socket.id = tcp_.add_base(socket.local, *socket.tcp_type);
+    add_tcp_host(socket);
+  } else {
+    add_host(socket);
+  }
+  sockets_.push_back(socket);
+}
+
+/// RFC 6544 section 4.1.
+void Gatherer::add_tcp_host(const LocalSocket& socket) {
+  if (config_.relay_only) return;
+  const TcpType type = *socket.tcp_type;
+  const AddressRewrite* rewrite = find_rewrite(config_.rewrites, socket.local);
+  LocalCandidate host;
+  host.socket = socket.id;
+  host.base = socket.local;
+  host.is_base = true;
+  host.candidate.type = CandidateType::kHost;
+  host.candidate.protocol = Protocol::kTcp;
+  host.candidate.tcp_type = type;
+  host.candidate.endpoint = socket.local;
+  if (rewrite != nullptr && type != TcpType::kActive) {
+    host.candidate.endpoint = rewrite->apply(socket.local);
+  } else if (socket.hidden) {
+    host.candidate.hostname = socket.name;
+    host.nameless = socket.name.empty();
+  }
+  // Section 4.5: nobody can connect to it, so its port is that of the discard service.
+  if (type == TcpType::kActive) host.candidate.endpoint.port = 9;
+  host.candidate.priority = candidate_priority(
+      CandidateType::kHost, tcp_local_preference(type, socket.preference), 1, Protocol::kTcp);
+  host.candidate.foundation = foundation(CandidateType::kHost, socket.local.address, "tcp");
+  emit(std::move(host));
+}
+
 void Gatherer::add_host(const LocalSocket& socket) {
   if (config_.relay_only) return;
   const AddressRewrite* rewrite = find_rewrite(config_.rewrites, socket.local);

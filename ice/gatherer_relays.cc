@@ -1,4 +1,4 @@
-// TURN servers: which allocations there are, and what becomes of them.
+// What lies between a base and the peer besides a socket: TURN servers and TCP connections.
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -61,10 +61,11 @@ std::optional<NetworkRequest> Gatherer::poll_network_request() {
   for (const auto& relay : relays_) {
     if (auto request = relay->poll_network_request()) return request;
   }
-  return std::nullopt;
+  return tcp_.poll_network_request();
 }
 
 void Gatherer::handle_dialed(Time now, DialId id, net::SocketId socket) {
+  if (tcp_.handle_dialed(now, id, socket)) return drain_tcp();
   for (const auto& relay : relays_) {
     if (relay->handle_dialed(now, id, socket)) break;
   }
@@ -72,10 +73,34 @@ void Gatherer::handle_dialed(Time now, DialId id, net::SocketId socket) {
 }
 
 void Gatherer::handle_dial_failed(Time now, DialId id, const Error& error) {
+  if (tcp_.handle_dial_failed(now, id, error)) return drain_tcp();
   for (const auto& relay : relays_) {
     if (relay->handle_dial_failed(now, id, error)) break;
   }
   drain_relays();
+}
+
+bool Gatherer::handle_accepted(const net::Endpoint& local, net::SocketId stream,
+                               const net::Endpoint& remote) {
+  const bool taken = tcp_.handle_accepted(local, stream, remote);
+  drain_tcp();
+  return taken;
+}
+
+void Gatherer::handle_stream_closed(net::SocketId stream, const Error& error) {
+  tcp_.handle_closed(stream, error);
+  drain_tcp();
+}
+
+void Gatherer::drain_tcp() {
+  while (auto event = tcp_.poll_event()) {
+    if (const auto* opened = std::get_if<TcpStreams::Opened>(&*event)) {
+      events_.push_back(WayOpened{opened->base, opened->remote});
+    } else {
+      auto& ended = std::get<TcpStreams::Ended>(*event);
+      events_.push_back(WayClosed{ended.base, ended.remote, std::move(ended.why)});
+    }
+  }
 }
 
 turn::Received::Kind Gatherer::unwrap(Time now, net::Datagram& datagram) {
@@ -84,12 +109,13 @@ turn::Received::Kind Gatherer::unwrap(Time now, net::Datagram& datagram) {
     if (kind == turn::Received::Kind::kConsumed) drain_relays();
     if (kind != turn::Received::Kind::kNotOurs) return kind;
   }
-  return turn::Received::Kind::kNotOurs;
+  return tcp_.unwrap(datagram) ? turn::Received::Kind::kRelayed : turn::Received::Kind::kNotOurs;
 }
 
 std::optional<net::Route> Gatherer::route(net::SocketId base,
                                           const net::Endpoint& destination) const {
   if (!is_virtual(base)) return net::Route{base, destination, {}};
+  if (tcp_.owns(base)) return tcp_.route(base, destination);
   const Relay* relay = relay_behind(base);
   return relay != nullptr ? relay->route(destination) : std::nullopt;
 }
@@ -98,6 +124,12 @@ void Gatherer::permit(Time now, net::SocketId base, const net::Address& peer) {
   if (!is_virtual(base)) return;
   if (Relay* relay = relay_behind(base)) relay->permit(now, base, peer);
   drain_relays();
+}
+
+void Gatherer::connect(net::SocketId base, const net::Endpoint& peer) {
+  if (!tcp_.owns(base)) return;
+  tcp_.connect(base, peer);
+  drain_tcp();
 }
 
 void Gatherer::bind(Time now, net::SocketId base, const net::Endpoint& peer) {
@@ -148,11 +180,13 @@ void Gatherer::handle_relay_event(const Relay& relay, const Relay::Failed& faile
 }
 
 void Gatherer::handle_relay_event(const Relay&, const Relay::Permitted& permitted) {
-  events_.push_back(permitted);
+  events_.push_back(WayOpened{permitted.socket, {permitted.peer, 0}});
 }
 
 void Gatherer::handle_relay_event(const Relay&, const Relay::Refused& refused) {
-  events_.push_back(refused);
+  events_.push_back(WayClosed{refused.socket,
+                              {refused.peer, 0},
+                              "the TURN server refuses the peer's address: " + refused.why});
 }
 
 }  // namespace floe::ice

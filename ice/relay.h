@@ -14,25 +14,12 @@
 #include "floe/ice/network_request.h"
 #include "floe/ice/server.h"
 #include "floe/ice/server_record.h"
+#include "floe/ice/virtual_sockets.h"
 #include "floe/net/datagram.h"
 #include "floe/net/send_batch.h"
 #include "floe/turn_client/client.h"
 
 namespace floe::ice {
-
-/// The ids of relayed addresses and of other bases that no network knows have this bit.
-inline constexpr std::uint32_t kVirtualBit = 0x8000'0000;
-constexpr bool is_virtual(net::SocketId id) {
-  return (static_cast<std::uint32_t>(id) & kVirtualBit) != 0;
-}
-/// Hands out ids for what an agent treats like a socket and no network knows.
-class VirtualSockets {
- public:
-  net::SocketId next() { return net::SocketId{kVirtualBit | ++last_}; }
-
- private:
-  std::uint32_t last_ = 0;
-};
 
 /// One allocation on a TURN server, as the agent uses it: each relayed address is a base with a
 /// socket id of its own. Packets that come out of the relay are rewritten to look as if they had

@@ -11,6 +11,11 @@ std::size_t length_at(const std::uint8_t* header) {
 
 }  // namespace
 
+bool TcpFramer::check(std::size_t length) {
+  if (length > max_packet_) broken_ = true;
+  return !broken_;
+}
+
 bool TcpFramer::fill(MutableBytes& data, std::size_t size) {
   if (torn_.size() < size) {
     const std::size_t count = std::min(size - torn_.size(), data.size());
@@ -25,9 +30,10 @@ std::optional<MutableBytes> TcpFramer::next(MutableBytes& data) {
     torn_.clear();
     taken_ = false;
   }
-  while (true) {
+  while (!broken_) {
     if (torn_.empty() && data.size() >= kHeader) {
       const std::size_t length = length_at(data.data());
+      if (!check(length)) break;
       if (data.size() >= kHeader + length) {
         const MutableBytes packet = data.subspan(kHeader, length);
         data = data.subspan(kHeader + length);
@@ -37,6 +43,7 @@ std::optional<MutableBytes> TcpFramer::next(MutableBytes& data) {
     }
     if (!fill(data, kHeader)) return std::nullopt;
     const std::size_t length = length_at(torn_.data());
+    if (!check(length)) break;
     if (!fill(data, kHeader + length)) return std::nullopt;
     if (length == 0) {
       torn_.clear();
@@ -45,6 +52,8 @@ std::optional<MutableBytes> TcpFramer::next(MutableBytes& data) {
     taken_ = true;
     return MutableBytes(torn_).subspan(kHeader);
   }
+  data = {};
+  return std::nullopt;
 }
 
 }  // namespace floe::ice

@@ -14,10 +14,12 @@ class Transport::Connection final : public Engines {
  public:
   Connection(net::Network& network, Config config, std::vector<Server> servers, Handlers handlers)
       : handlers_(std::make_shared<const Handlers>(std::move(handlers))),
-        agent_(std::move(config.agent), network.random(), network.pacer()),
+        random_(network.random()),
+        agent_(std::move(config.agent), random_, network.pacer()),
         pump_(network, *this),
         agent_network_(
-            network, agent_, {std::move(config.local), std::move(servers), std::move(config.trust)},
+            network, random_, agent_,
+            {std::move(config.local), std::move(servers), std::move(config.trust)},
             [this](std::span<net::Datagram> datagrams) { receive(datagrams); },
             [this] { pump_.wake(); }) {}
 
@@ -131,6 +133,7 @@ class Transport::Connection final : public Engines {
   };
 
   std::shared_ptr<const Handlers> handlers_;
+  TaggedRandom random_;
   Agent agent_;
   Pump pump_;
   AgentNetwork agent_network_;

@@ -73,7 +73,7 @@ class Transport {
   [[nodiscard]] Result<> restart(std::optional<Credentials> credentials = std::nullopt);
   [[nodiscard]] Result<> set_remote_credentials(const Credentials& credentials);
   /// The attribute's text (RFC 8839 section 5.1). kUnsupported for candidates that are legal but of
-  /// no use here (TCP; names, unless `LocalPolicy::mdns` resolves them): ignoring is right.
+  /// no use here (names, unless `LocalPolicy::mdns` resolves them): ignoring is right.
   [[nodiscard]] Result<> add_remote_candidate(std::string_view candidate);
   [[nodiscard]] Result<> add_remote_candidate(const Candidate& candidate);
   void set_remote_end_of_candidates();

@@ -41,6 +41,7 @@ Connection::Connection(net::Network& network, Configuration configuration,
       fingerprint_(std::move(fingerprint)),
       handlers_(std::make_shared<Handlers>()),
       negotiation_(network.random().u64() >> 2),  // RFC 8829 section 5.2.1: below 2^63 - 1
+      random_(network.random()),
       // usrsctp's timers are the process's: a packet of ours may be made while another connection's
       // loop runs them, perhaps on another thread. Our own loop then sends it.
       transport_(transport_config(configuration_, std::move(identity), servers,
@@ -49,10 +50,10 @@ Connection::Connection(net::Network& network, Configuration configuration,
                                       if (alive.lock()) pump_.wake();
                                     });
                                   }),
-                 network.random(), network.pacer()),
+                 random_, network.pacer()),
       pump_(network, *this),
       agent_network_(
-          network, transport_.ice(),
+          network, random_, transport_.ice(),
           {configuration_.local, std::move(servers), configuration_.ice_server_trust},
           [this](std::span<net::Datagram> datagrams) { receive(datagrams); },
           [this] { pump_.wake(); }) {}

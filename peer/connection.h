@@ -119,6 +119,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
   dtls::Fingerprint fingerprint_;
   std::shared_ptr<Handlers> handlers_;
   Negotiation negotiation_;
+  ice::TaggedRandom random_;
   DataTransport transport_;
   ice::Pump pump_;
   ice::AgentNetwork agent_network_;
