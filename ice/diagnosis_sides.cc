@@ -27,6 +27,12 @@ std::string family_name(net::Family family) {
   return family == net::Family::kIpv4 ? "IPv4" : "IPv6";
 }
 
+/// The candidate says that it belongs to credentials other than the peer's.
+bool is_of_another_session(const Report& report, const UnusedCandidate& of) {
+  return !of.candidate.ufrag.empty() && report.remote_ufrag &&
+         of.candidate.ufrag != *report.remote_ufrag;
+}
+
 /// The pair that carried data last, if it is still known.
 const CandidatePair* last_path(const Report& report) {
   for (auto entry = report.timeline.rbegin(); entry != report.timeline.rend(); ++entry) {
@@ -125,6 +131,14 @@ std::optional<Finding> credentials_do_not_fit(const Evidence& evidence) {
     if (pair.last_error != stun::kUnauthenticated && pair.last_error != stun::kBadRequest) continue;
     signs.push_back("the peer answered " + std::to_string(pair.last_error) + " on " + show(pair));
   }
+  // After an ICE restart stragglers are no wonder; if nothing else came, they are the matter.
+  const auto strangers = std::ranges::count_if(
+      report.unused_remote_candidates,
+      [&report](const UnusedCandidate& of) { return is_of_another_session(report, of); });
+  if (strangers > 0 && report.remote_candidates.empty()) {
+    signs.push_back(count(static_cast<std::uint64_t>(strangers), "candidate") +
+                    " of the peer's came for another ufrag than " + *report.remote_ufrag);
+  }
   if (signs.empty()) return std::nullopt;
   return Finding{
       Cause::kWrongCredentials,
@@ -148,7 +162,9 @@ std::optional<Finding> no_remote_candidates(const Evidence& evidence) {
 
 std::optional<Finding> only_unusable_candidates(const Evidence& evidence) {
   const Report& report = evidence.report;
-  const auto& unused = report.unused_remote_candidates;
+  std::vector<UnusedCandidate> unused = report.unused_remote_candidates;
+  std::erase_if(unused,
+                [&report](const UnusedCandidate& of) { return is_of_another_session(report, of); });
   if (!has_no_path(report) || unused.empty()) return std::nullopt;
   std::vector<std::string> reasons;
   for (const UnusedCandidate& of : unused) {

@@ -69,6 +69,7 @@ void Duo::create(Side& side, Side& other, Role role) {
   };
   handlers.server_failed = [&side](const auto& failed) { side.failures.push_back(failed); };
   handlers.state = [&side](State state) { side.states.push_back(state); };
+  handlers.failed = [&side](const Report& report) { side.failure = report; };
   handlers.selected_pair = [&side](const auto& pair) { side.path = pair; };
   handlers.data = [&side](MutableBytes bytes) { side.data.emplace_back(as_text(bytes)); };
   auto made = Transport::create(*side.host, side.config, std::move(handlers));

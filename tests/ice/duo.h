@@ -28,6 +28,7 @@ struct Side {
   std::vector<State> states;
   std::vector<std::string> data;
   std::optional<Agent::SelectedPairChanged> path;
+  std::optional<Report> failure;  ///< What came with the state failed.
   bool gathered = false;
 
   bool up() const {
