@@ -98,6 +98,14 @@ void Gatherer::set_server_addresses(Time now, std::size_t index,
   servers_[index] = ServerState::kAsking;
   lookup_failures_[index].reset();
   server_addresses_[index].assign(addresses.begin(), addresses.end());
+  const bool any = std::any_of(sockets_.begin(), sockets_.end(), [&](const LocalSocket& socket) {
+    return reachable(index, socket).has_value();
+  });
+  if (!any && !sockets_.empty()) {
+    fail_server(index, std::nullopt, kUnreachable,
+                "none of the local addresses in use can reach " +
+                    (addresses.empty() ? config_.servers[index].host : addresses[0].to_string()));
+  }
   ask(now, index, sockets_);
 }
 
@@ -121,6 +129,7 @@ void Gatherer::ask(Time now, std::size_t index, std::span<const LocalSocket> soc
       add_relay(index, socket, endpoint);
     } else {
       add_query(index, socket, endpoint);
+      ask_through_nat64(index, socket);
     }
   }
   if (!slot_ && any_unstarted()) slot_ = pacer_.book(now);
