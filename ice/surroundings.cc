@@ -39,7 +39,8 @@ void Surroundings::prepare(LocalSocket& socket) {
 
 void Surroundings::give_name(LocalSocket& socket) {
   socket.hidden = true;
-  if (config_.mdns == nullptr) return;
+  const bool is_signalled = agent_.policy() == Policy::kAll;
+  if (config_.mdns == nullptr || !is_signalled) return;
   auto name = config_.mdns->register_name(socket.local.address,
                                           [this, id = socket.id](const std::string& renamed) {
                                             agent_.set_name(network_.now(), id, renamed);
