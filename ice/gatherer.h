@@ -236,6 +236,7 @@ class Gatherer {
   bool awaits_mapping() const;
   void add_mapped(const LocalSocket& socket);
   void find_nat64(Time now);
+  void ask_through_nat64(std::size_t server, const LocalSocket& socket);
   bool awaits_nat64() const;
   std::optional<net::Address> reachable(std::size_t server, const LocalSocket& socket) const;
 

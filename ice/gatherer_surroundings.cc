@@ -75,15 +75,41 @@ void Gatherer::set_nat64_prefix(Time now, const std::optional<net::Nat64Prefix>&
   }
   nat64_.set_prefix(prefix);
   for (const auto& [server, socket] : waiting) ask(now, server, std::span(&socket, 1));
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    for (const LocalSocket& socket : sockets_) ask_through_nat64(i, socket);
+  }
+  if (!slot_ && any_unstarted()) slot_ = pacer_.book(now);
 }
 
-/// A server that gathering waits for has IPv4 addresses only.
+/// A STUN server that is reached by IPv6 sees nothing of the NAT64. By its IPv4 address it sees
+/// the one that IPv4 peers have to be told of, without which they meet nobody here who filters.
+void Gatherer::ask_through_nat64(std::size_t server, const LocalSocket& socket) {
+  if (servers_[server] != ServerState::kAsking || socket.tcp_type) return;
+  if (config_.servers[server].kind != Server::Kind::kStun) return;
+  if (!Nat64::serves(socket.local.address)) return;
+  for (const net::Address& address : server_addresses_[server]) {
+    const auto translated = nat64_.embed(address);
+    if (!translated) continue;
+    const net::Endpoint endpoint{*translated, config_.servers[server].port};
+    const bool asked = std::any_of(queries_.begin(), queries_.end(), [&](const auto& query) {
+      return query->socket.id == socket.id && query->client.server() == endpoint;
+    });
+    if (!asked) add_query(server, socket, endpoint);
+    return;
+  }
+}
+
+/// A server that gathering waits for has more to say by its IPv4 address, or has no other.
 bool Gatherer::awaits_nat64() const {
   if (!nat64_.searching()) return false;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     if (servers_[i] != ServerState::kAsking) continue;
+    const bool has_ipv4 = std::any_of(server_addresses_[i].begin(), server_addresses_[i].end(),
+                                      [](const net::Address& address) { return address.is_v4(); });
+    const bool is_stun = config_.servers[i].kind == Server::Kind::kStun;
     for (const LocalSocket& socket : sockets_) {
-      if (Nat64::serves(socket.local.address) && !reachable(i, socket)) return true;
+      if (!Nat64::serves(socket.local.address)) continue;
+      if ((is_stun && has_ipv4) || !reachable(i, socket)) return true;
     }
   }
   return false;

@@ -7,6 +7,7 @@
 #include "floe/net/sim/nat.h"
 #include "floe/net/sim/router.h"
 #include "floe/port_mapping/service.h"
+#include "floe/servers/stun/stun_server.h"
 #include "tests/ice/duo.h"
 
 namespace floe::ice {
@@ -66,6 +67,27 @@ TEST_F(IceNat64, ConnectsAnIpv6OnlyHostWithAnIpv4OnlyOneDirectly) {
   for (const auto& pair : duo_.alice.transport->agent().pairs()) {
     EXPECT_EQ(Nat64Prefix::well_known().extract(pair->destination.address)->is_private(), false);
   }
+}
+
+TEST_F(IceNat64, AsksAServerOfBothFamiliesForTheAddressThatIpv4PeersSee) {
+  net::sim::Host& host = duo_.world.add_host("stun", {.stack = Stack::kDual});
+  std::vector<std::unique_ptr<server::StunServer>> servers;
+  for (const net::Family family : {net::Family::kIpv4, net::Family::kIpv6}) {
+    auto server = server::StunServer::create(host, {.bind = {host.address(family), 3478}});
+    ASSERT_TRUE(server);
+    servers.push_back(std::move(*server));
+  }
+  duo_.world.dns().add("stun.example",
+                       {host.address(net::Family::kIpv6), host.address(net::Family::kIpv4)});
+  add_phone();
+  put_bob_behind(NatOptions::home_router());
+  duo_.alice.config.servers = {{{"stun:stun.example"}}};
+  duo_.bob.config.servers = {{{"stun:stun.example"}}};
+  ASSERT_TRUE(duo_.connect());
+  EXPECT_TRUE(duo_.talk());
+  ASSERT_EQ(duo_.alice.count(CandidateType::kServerReflexive), 1u);
+  EXPECT_TRUE(duo_.alice.candidates.back().endpoint.address.is_v4());
+  EXPECT_EQ(duo_.bob.path->remote.type, CandidateType::kServerReflexive);
 }
 
 TEST_F(IceNat64, LearnsAPeerByTheAddressThatSignallingNamesLater) {
