@@ -37,6 +37,7 @@ server::TurnServer::Configuration Duo::turn_configuration() const {
       break;
     }
   }
+  if (edit_turn) edit_turn(configuration);
   return configuration;
 }
 

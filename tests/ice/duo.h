@@ -54,6 +54,8 @@ class Duo {
   /// A TURN server "turn.example" on port 3478 (UDP and TCP) and, with `turn_identity`, on 443 (TLS
   /// and DTLS); user "u", password "p".
   std::shared_ptr<const dtls::Identity> turn_identity;
+  /// May change the server's configuration before it is made.
+  std::function<void(server::TurnServer::Configuration&)> edit_turn;
   void add_turn_server(net::sim::InterfaceOptions options = {});
   /// The same one again, which knows nothing of what was before.
   void restart_turn_server();

@@ -180,6 +180,28 @@ TEST_F(IceGathering, FindsItsServersWhenTheNetworkComesLate) {
                                    seconds(5)));
 }
 
+TEST_F(IceGathering, ARestartWhileGatheringForgetsTheOldRoundButKeepsTheAllocation) {
+  duo_.add_turn_server();
+  duo_.alice.host =
+      &duo_.world.add_host("inside", {.behind = &duo_.world.add_nat(NatOptions::symmetric())});
+  duo_.alice.config.servers = {Duo::server("turn:turn.example"), {{"stun:203.0.113.99"}}};
+  gather();
+  ASSERT_TRUE(duo_.world.run_until([&] { return duo_.alice.count(CandidateType::kRelayed) == 1; },
+                                   seconds(5)));
+  EXPECT_FALSE(duo_.alice.gathered);
+  const net::Endpoint relayed = duo_.alice.candidates.back().endpoint;
+  duo_.alice.candidates.clear();
+  ASSERT_TRUE(duo_.alice.transport->restart());
+  ASSERT_TRUE(run_until_gathered(seconds(12)));
+  const std::string& ufrag = duo_.alice.transport->local_credentials().ufrag;
+  for (const Candidate& found : duo_.alice.candidates) EXPECT_EQ(found.ufrag, ufrag);
+  EXPECT_EQ(duo_.alice.count(CandidateType::kHost), 1u);
+  ASSERT_EQ(duo_.alice.count(CandidateType::kRelayed), 1u);
+  EXPECT_EQ(duo_.alice.candidates.back().endpoint.address, relayed.address);
+  EXPECT_EQ(duo_.turn->stats().relay.allocated, 1u);
+  EXPECT_EQ(duo_.alice.failures.size(), 1u);  // the old round's query told nothing
+}
+
 TEST_F(IceGathering, EndsInAnyOfItsOwnHandlersAndTwice) {
   duo_.add_turn_server();
   for (int handler = 0; handler < 3; ++handler) {

@@ -199,6 +199,34 @@ TEST_F(IceRelay, ReportsWrongCredentialsAndUnreachableServersOnceEach) {
   }
 }
 
+TEST_F(IceRelay, FollowsAServerThatNamesAnotherOne) {
+  net::sim::Host& second_host = duo_.world.add_host("second");
+  server::TurnServer::Configuration second;
+  second.listeners = {{server::TurnTransport::kUdp, {second_host.address(), 3478}},
+                      {server::TurnTransport::kTcp, {second_host.address(), 3478}}};
+  second.relay.realm = "example";
+  second.relay.users = {{"u", "p"}};
+  second.relay.relay_addresses = {{second_host.address(), std::nullopt}};
+  const auto other = server::TurnServer::create(second_host, second);
+  ASSERT_TRUE(other);
+  duo_.edit_turn = [&](server::TurnServer::Configuration& configuration) {
+    configuration.relay.alternate_servers = {{second_host.address(), 3478}};
+    configuration.relay.always_redirect = true;
+  };
+  duo_.add_turn_server();
+  add_symmetric_sides();
+  use(duo_.alice, {"turn:turn.example", "turn:turn.example?transport=tcp"});
+  duo_.alice.config.agent.policy = Policy::kRelay;
+  use(duo_.bob, {"turn:turn.example"});
+  ASSERT_TRUE(duo_.connect(seconds(10))) << why();
+  EXPECT_TRUE(duo_.talk());
+  duo_.world.run_for(seconds(2));
+  EXPECT_EQ(stats().allocated, 0u);
+  EXPECT_EQ((*other)->stats().relay.allocations, 3u);
+  duo_.alice.transport.reset();
+  duo_.bob.transport.reset();
+}
+
 TEST_F(IceRelay, KeepsAQuietCallAliveForTwoHours) {
   duo_.add_turn_server();
   add_symmetric_sides();
