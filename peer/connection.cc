@@ -72,9 +72,20 @@ Connection::Handlers& Connection::writable_handlers() {
 /// W3C restartIce(): the next offer has new credentials.
 void Connection::restart_ice() {
   if (closed_ || !gathered_) return;  // nothing to restart: the first generation is still to come
-  restart_credentials_ = ice::Credentials::generate(pump_.network().random());
+  if (!restart_credentials_) {
+    restart_credentials_ = ice::Credentials::generate(pump_.network().random());
+  }
   events_.push_back(NegotiationNeeded{});
   pump_.wake();
+}
+
+/// False for an offer that was created before the restart was asked for.
+bool Connection::announces_restart() const {
+  if (!restart_credentials_) return false;
+  const sdp::Description& offer = negotiation_.pending_local()->description;
+  return std::any_of(offer.media.begin(), offer.media.end(), [&](const sdp::Media& media) {
+    return sdp::effective_ufrag(offer, media) == restart_credentials_->ufrag;
+  });
 }
 
 Negotiation::Local Connection::local_parameters() const {
@@ -115,8 +126,8 @@ Result<> Connection::set_local_description(const SessionDescription& description
   if (closed_) return fail(Errc::kInvalidState, "the connection is closed");
   const SignalingState before = negotiation_.state();
   if (auto ok = negotiation_.set_local(description); !ok) return ok;
-  if (description.type == SdpType::kOffer && restart_credentials_) {
-    // They are new and were made by us: there is nothing to refuse.
+  if (description.type == SdpType::kOffer && announces_restart()) {
+    // The credentials are new and were made by us: there is nothing to refuse.
     static_cast<void>(
         transport_.ice().restart(pump_.now(), *std::exchange(restart_credentials_, std::nullopt)));
   }

@@ -80,6 +80,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
 
   // connection.cc
   Negotiation::Local local_parameters() const;
+  bool announces_restart() const;
   Result<> apply_remote(SdpType type, const sdp::RemoteData& data);
   Result<> connect_transport();
   void after_description(SignalingState before);

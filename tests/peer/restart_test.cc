@@ -138,8 +138,13 @@ TEST_P(PeerRestart, AskedForDuringANegotiationFollowsIt) {
   Caller& side = restarting();
   side.pc->on_negotiation_needed([&needed] { ++needed; });
   Caller& other = &side == &call_.alice ? call_.bob : call_.alice;
-  ASSERT_TRUE(side.pc->set_local_description().has_value());
+  // The offer is older than the wish, so it restarts nothing.
+  const std::string ufrag = side.pc->transport().ice().local_credentials().ufrag;
+  const auto offer = side.pc->create_offer();
+  ASSERT_TRUE(offer.has_value());
   side.pc->restart_ice();
+  ASSERT_TRUE(side.pc->set_local_description(*offer).has_value());
+  EXPECT_EQ(side.pc->transport().ice().local_credentials().ufrag, ufrag);
   call_.world.run_for(milliseconds(50));
   EXPECT_EQ(needed, 0);
   ASSERT_TRUE(other.pc->set_remote_description(*side.pc->local_description()).has_value());
@@ -147,6 +152,10 @@ TEST_P(PeerRestart, AskedForDuringANegotiationFollowsIt) {
   ASSERT_TRUE(side.pc->set_remote_description(*other.pc->local_description()).has_value());
   call_.world.run_for(milliseconds(50));
   EXPECT_EQ(needed, 1);
+  restart(side);
+  call_.world.run_for(seconds(1));
+  EXPECT_NE(side.pc->transport().ice().local_credentials().ufrag, ufrag);
+  EXPECT_TRUE(connected());
 }
 
 }  // namespace
