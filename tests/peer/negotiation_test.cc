@@ -156,7 +156,7 @@ TEST_F(PeerNegotiation, AcceptsCandidatesForItsSectionAndIgnoresUselessOnes) {
   const SessionDescription ours = offer();
   ASSERT_TRUE(bob().set_remote_description(ours).has_value());
   EXPECT_TRUE(bob().add_ice_candidate(candidate).has_value());
-  candidate.candidate = "candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype active";
+  candidate.candidate = "candidate:1 2 udp 1 192.0.2.1 9 typ host";
   EXPECT_TRUE(bob().add_ice_candidate(candidate).has_value());
   candidate.candidate = "candidate:1 1 udp 1 b7a1.local 9 typ host";
   EXPECT_TRUE(bob().add_ice_candidate(candidate).has_value());
