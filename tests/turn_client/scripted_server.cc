@@ -194,11 +194,13 @@ Packet ScriptedServer::data_indication(const net::Endpoint& peer, Bytes payload)
 }
 
 Packet ScriptedServer::channel_data(std::uint16_t number, Bytes payload, bool padded) {
-  Packet packet{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number),
-                static_cast<std::uint8_t>(payload.size() >> 8),
-                static_cast<std::uint8_t>(payload.size())};
-  packet.insert(packet.end(), payload.begin(), payload.end());
-  while (padded && packet.size() % 4 != 0) packet.push_back(0);
+  const std::size_t size = 4 + payload.size();
+  Packet packet(padded ? (size + 3) / 4 * 4 : size);
+  packet[0] = static_cast<std::uint8_t>(number >> 8);
+  packet[1] = static_cast<std::uint8_t>(number);
+  packet[2] = static_cast<std::uint8_t>(payload.size() >> 8);
+  packet[3] = static_cast<std::uint8_t>(payload.size());
+  std::copy(payload.begin(), payload.end(), packet.begin() + 4);
   return packet;
 }
 
