@@ -392,6 +392,7 @@ class Agent {
   void consider_moving(Time now, const CandidatePair& nominated);
   void nominate(CandidatePair& pair);
   bool candidates_may_come() const;
+  bool peer_may_come_directly() const;
   void demote(CandidatePair& pair, std::string_view why);
   void fail_pair(Time now, Generation& generation, CandidatePair& pair, std::string why);
   std::uint32_t prflx_priority(const Generation& generation, const CandidatePair& pair) const;

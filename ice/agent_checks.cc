@@ -191,6 +191,16 @@ bool Agent::candidates_may_come() const {
          !current_.named_remotes.empty();
 }
 
+/// When all candidates are known, a check of the peer's may still show an address that nobody
+/// signalled: direct paths through NATs that map anew are found in no other way, and a lost packet
+/// is enough to delay them behind the relay. Who announces relayed candidates alone will not.
+bool Agent::peer_may_come_directly() const {
+  return std::any_of(current_.remotes.begin(), current_.remotes.end(),
+                     [](const RemoteCandidate& remote) {
+                       return remote.candidate.type != CandidateType::kRelayed;
+                     });
+}
+
 /// Regular nomination (RFC 8445 section 8.1.1) of the best pair that works. It waits a little for
 /// better ones. A nominated pair that died leaves none, so the next best is nominated: the RFC
 /// would have the session restarted, but the path is needed while signalling may be away.
@@ -206,9 +216,11 @@ void Agent::consider_nomination(Time now) {
     if (nominated != nullptr && !nominating_) consider_moving(now, *nominated);
     return;
   }
-  const Time earliest =
-      nominator_.earliest(now, current_.kind(*best), current_.check_list.better_may_come(*best),
-                          candidates_may_come(), config_.policy == Policy::kRelay);
+  const PathKind kind = current_.kind(*best);
+  const bool more =
+      candidates_may_come() || (kind == PathKind::kRelayed && peer_may_come_directly());
+  const Time earliest = nominator_.earliest(now, kind, current_.check_list.better_may_come(*best),
+                                            more, config_.policy == Policy::kRelay);
   if (now < earliest) {
     nomination_due_ = earliest;
     return;

@@ -181,6 +181,8 @@ void Agent::fail_way(net::SocketId base, const net::Endpoint& peer, const std::s
     if (generation == nullptr) continue;
     for (const auto& pair : generation->check_list.pairs()) {
       if (!leads_to(*pair, base, peer) || pair->state == PairState::kFailed) continue;
+      // A relay's permission is about the whole address, a connection about one port of it.
+      pair->refused_by_relay = peer.port == 0;
       fail_pair(now_, *generation, *pair, why);
     }
   }

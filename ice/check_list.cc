@@ -12,6 +12,11 @@ namespace {
 // enough for two of each family from two interfaces.
 constexpr std::size_t kMaxSpareChecks = 8;
 
+// Triggered checks in a row while an ordinary one waits. RFC 8445 section 6.1.4.2 would let them
+// all go first; but between two NATs that map by port each one brings another for as long as the
+// peer has places for our addresses, and a relayed pair would wait behind them for seconds.
+constexpr unsigned kMaxTriggeredInARow = 4;
+
 }  // namespace
 
 std::string_view to_string(Role role) {
@@ -103,15 +108,24 @@ void CheckList::trigger(CandidatePair& pair) {
 }
 
 CandidatePair* CheckList::take_next() {
+  if (triggered_in_a_row_ >= kMaxTriggeredInARow) {
+    if (CandidatePair* pair = take_ordinary()) return pair;
+  }
   while (!triggered_.empty()) {
     CandidatePair* pair = find(triggered_.front());
     triggered_.pop_front();
     if (pair == nullptr || !pair->triggered) continue;
     pair->triggered = false;
+    ++triggered_in_a_row_;
     return pair;
   }
+  return take_ordinary();
+}
+
+CandidatePair* CheckList::take_ordinary() {
+  triggered_in_a_row_ = 0;
   for (const auto& pair : pairs_) {
-    if (pair->state == PairState::kWaiting) return pair.get();
+    if (pair->state == PairState::kWaiting && !pair->triggered) return pair.get();
   }
   for (const auto& pair : pairs_) {
     if (pair->state == PairState::kFrozen && !foundation_busy(pair->foundation)) return pair.get();

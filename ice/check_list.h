@@ -35,7 +35,8 @@ class CheckList {
   /// Queues a check that goes before all ordinary ones (section 6.1.4.1).
   void trigger(CandidatePair& pair);
   /// The pair to check next: triggered first, then the best waiting one, then the best frozen one
-  /// whose foundation nobody is busy with. Null if none.
+  /// whose foundation nobody is busy with. Null if none. After a few triggered ones in a row
+  /// another gets its turn.
   CandidatePair* take_next();
   bool has_work() const;
 
@@ -73,6 +74,7 @@ class CheckList {
 
  private:
   CandidatePair* insert(CandidatePair pair);
+  CandidatePair* take_ordinary();
   bool make_room(std::uint64_t priority);
   bool foundation_busy(const std::string& foundation) const;
   void sort();
@@ -81,6 +83,7 @@ class CheckList {
   std::uint32_t next_id_;
   Pairs pairs_;  // best first
   std::deque<PairId> triggered_;
+  unsigned triggered_in_a_row_ = 0;
   std::size_t dropped_ = 0;
 };
 

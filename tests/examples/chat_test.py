@@ -329,7 +329,7 @@ def says_what_is_missing_when_there_is_no_connection_in_time(stage):
     mute.send({"type": "join", "room": "test", "name": "mute"})
     mute.receive()
     alice = stage.chat("alice", "--timeout", 1)
-    alice.expect("no connection with mute within 1 s: no address of the other end is known")
+    alice.expect("no connection with mute within 1 s: signalling has not brought the peer's description")
     alice.expect_exit(TIMED_OUT)
     mute.close()
 

@@ -202,6 +202,18 @@ TEST_F(IceGathering, ARestartWhileGatheringForgetsTheOldRoundButKeepsTheAllocati
   EXPECT_EQ(duo_.alice.failures.size(), 1u);  // the old round's query told nothing
 }
 
+TEST_F(IceGathering, ABlackholeForIpv6DoesNotHoldADualStackHostUp) {
+  net::sim::InterfaceOptions broken{.stack = net::sim::Stack::kDual};
+  broken.link.blackhole = net::Family::kIpv6;
+  duo_.alice.host = &duo_.world.add_host("broken", broken);
+  duo_.bob.host = &duo_.world.add_host("whole", {.stack = net::sim::Stack::kDual});
+  // The IPv6 pair has the higher priority and is checked first; one Ta later comes the IPv4 pair.
+  ASSERT_TRUE(duo_.connect(seconds(1)));
+  EXPECT_TRUE(duo_.talk());
+  EXPECT_TRUE(duo_.alice.path->local.endpoint.address.is_v4());
+  EXPECT_TRUE(duo_.bob.path->local.endpoint.address.is_v4());
+}
+
 TEST_F(IceGathering, EndsInAnyOfItsOwnHandlersAndTwice) {
   duo_.add_turn_server();
   for (int handler = 0; handler < 3; ++handler) {

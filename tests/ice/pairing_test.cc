@@ -37,6 +37,29 @@ TEST(IcePairing, KeepsTheBestPairsWithinTheLimit) {
   }
 }
 
+TEST(IcePairing, ChecksAnOrdinaryPairThoughTriggeredOnesNeverEnd) {
+  CheckList list(100);
+  CandidatePair relayed;
+  relayed.destination = endpoint("198.51.100.9:9");
+  relayed.priority = 1;
+  const PairId waiting = list.add(relayed)->id;
+  CandidatePair learned;
+  learned.priority = 1000;
+  std::vector<PairId> taken;
+  for (std::uint16_t port = 1; port <= 10; ++port) {
+    learned.destination = {endpoint(kBob).address, port};
+    learned.foundation = std::to_string(port);
+    list.trigger(*list.add_triggered(learned));
+    CandidatePair* next = list.take_next();
+    ASSERT_NE(next, nullptr);
+    next->state = PairState::kInProgress;
+    taken.push_back(next->id);
+  }
+  EXPECT_EQ(std::count(taken.begin(), taken.end(), waiting), 1);
+  // The first ones went before it, as they do when they are few.
+  EXPECT_EQ(std::find(taken.begin(), taken.end(), waiting) - taken.begin(), 4);
+}
+
 TEST(IcePairing, LetsATriggeredPairGoOverTheLimit) {
   Wire wire;
   Agent::Config config;

@@ -121,6 +121,25 @@ TEST(IceAcceptance, WaitsForNothingWhenNothingBetterCanCome) {
   EXPECT_LE(*bob.nominated("203.0.113.5:5") - start, milliseconds(150));
 }
 
+TEST(IceAcceptance, OfARelayWaitsForAddressesThatOnlyThePeersChecksShow) {
+  Wire wire;
+  Peer& alice = wire.add(config(Role::kControlling), {kAlice});
+  ScriptedBob bob(wire, alice);
+  const Time start = wire.now;
+  bob.add("203.0.113.5:5", CandidateType::kRelayed, 1000);
+  // His NAT maps anew for each destination: where he was seen, he does not answer from.
+  const net::Endpoint seen = endpoint("203.0.113.9:9");
+  Candidate reflexive = host_candidate(seen.to_string(), 2000);
+  reflexive.type = CandidateType::kServerReflexive;
+  ASSERT_TRUE(alice.agent.add_remote_candidate(wire.now, reflexive).has_value());
+  alice.agent.set_remote_end_of_candidates(wire.now);
+  alice.agent.handle_send_failure(wire.now, {alice.sockets[0].id, seen, {}},
+                                  {Errc::kUnreachable, "nobody there"});
+  wire.run_for(seconds(4));
+  ASSERT_TRUE(bob.nominated("203.0.113.5:5"));
+  EXPECT_GE(*bob.nominated("203.0.113.5:5") - start, seconds(2));
+}
+
 TEST(IceAcceptance, IsNominatorsRuleAndRelayOnlyWaitsForNothing) {
   Nominator nominator({}, {});
   const Time start{seconds(5)};

@@ -224,7 +224,8 @@ TEST_F(IceReport, SaysWhichPeersTheRelayRefused) {
   duo_.alice.config.agent.policy = Policy::kRelay;
   const Report& report = fail_to_connect();
   EXPECT_THAT(report.findings,
-              ElementsAre(is(Cause::kRelayRefusedPeer, duo_.bob.host->address().to_string())));
+              ElementsAre(is(Cause::kRelayRefusedPeer, duo_.bob.host->address().to_string())))
+      << report.to_string();
 }
 
 // ---------------------------------------------------------------------------- this machine

@@ -1,9 +1,12 @@
 #include "tests/nat_matrix/chaos.h"
 
 #include <array>
+#include <memory>
 
 #include "floe/core/random.h"
+#include "floe/dtls/seeded_openssl_random.h"
 #include "tests/nat_matrix/ice_session.h"
+#include "tests/nat_matrix/peer_session.h"
 
 namespace floe::nat_matrix {
 namespace {
@@ -29,7 +32,8 @@ std::string stamp(Duration since_start) {
 
 }  // namespace
 
-ChaosResult Chaos::run(std::uint64_t seed) {
+ChaosResult run_chaos(std::uint64_t seed, Layers layers) {
+  const dtls::SeededOpensslRandom openssl_random(seed);
   SeededRandom random(seed);
   ChaosResult result;
   result.cell = draw_cell(random);
@@ -44,21 +48,26 @@ ChaosResult Chaos::run(std::uint64_t seed) {
   };
   Mischief mischief(topology, [&](const std::string& what) { note("** " + what); });
   Signaling signaling(world, [&] { return mischief.signaling_delay(); });
-  IceSession session(topology, signaling, note);
+  std::unique_ptr<Session> session;
+  if (layers == Layers::kIce) {
+    session = std::make_unique<IceSession>(topology, signaling, note);
+  } else {
+    session = std::make_unique<PeerSession>(topology, signaling, note);
+  }
 
   note(result.cell.name() + ": the oracle says " + std::string(to_string(expected(result.cell))));
   mischief.plan(troubles);
-  session.start();
+  session->start();
   world.run_for(Troubles::kDuration);
   note("** all is well again");
   const Time healed = world.now();
-  const auto flows = [&] { return session.flows(healed); };
+  const auto flows = [&] { return session->flows(healed); };
   const bool recovered = world.run_until(flows, kRecovery);
   result.recovered = world.now() - healed;
 
-  result.complaint = session.complaint();
+  result.complaint = session->complaint();
   if (expected(result.cell) == Path::kNone) {
-    if (session.was_connected()) result.complaint = "connected where there is no way";
+    if (session->was_connected()) result.complaint = "connected where there is no way";
   } else if (!recovered) {
     result.complaint =
         "not connected " + std::to_string(to_ms(kRecovery) / 1000) + " s after all was well";
@@ -66,12 +75,12 @@ ChaosResult Chaos::run(std::uint64_t seed) {
     note("** messages flow both ways");
     world.run_for(kCalm);
     const Time calm = world.now();
-    if (!world.run_until([&] { return session.flows(calm); }, std::chrono::seconds(1))) {
+    if (!world.run_until([&] { return session->flows(calm); }, std::chrono::seconds(1))) {
       result.complaint = "connected again, but it did not last";
     }
   }
-  if (!result.complaint.empty()) note("!! " + result.complaint + '\n' + session.describe());
-  result.digest = world.trace().digest();
+  if (!result.complaint.empty()) note("!! " + result.complaint + '\n' + session->describe());
+  result.digest = layers == Layers::kIce ? world.trace().digest() : world.trace().shape_digest();
   return result;
 }
 

@@ -1,5 +1,6 @@
 // chaos --seeds 10000 [--from K]   runs that many seeds, on all cores
 // chaos --seed S [--verbose]       runs one; verbose prints everything that happened
+// With --ice two ICE agents alone instead of whole peers with a data channel.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,14 +17,16 @@
 
 namespace {
 
-using floe::nat_matrix::Chaos;
 using floe::nat_matrix::ChaosResult;
+using floe::nat_matrix::Layers;
+using floe::nat_matrix::run_chaos;
 
 struct Flags {
   std::optional<std::uint64_t> seed;
   std::uint64_t seeds = 200;
   std::uint64_t from = 1;
   bool verbose = false;
+  Layers layers = Layers::kPeers;
 };
 
 std::optional<Flags> parse(const std::vector<std::string>& arguments) {
@@ -31,6 +34,10 @@ std::optional<Flags> parse(const std::vector<std::string>& arguments) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--verbose") {
       flags.verbose = true;
+      continue;
+    }
+    if (arguments[i] == "--ice") {
+      flags.layers = Layers::kIce;
       continue;
     }
     if (i + 1 == arguments.size()) return std::nullopt;
@@ -50,10 +57,11 @@ std::optional<Flags> parse(const std::vector<std::string>& arguments) {
   return flags;
 }
 
-int run_one(std::uint64_t seed, bool verbose, const std::string& program) {
-  const ChaosResult result = Chaos::run(seed);
+int run_one(const Flags& flags, std::uint64_t seed, const std::string& program) {
+  const bool verbose = flags.seed && flags.verbose;
+  const ChaosResult result = run_chaos(seed, flags.layers);
   // The same again must be the same to the last packet, or no failure could be replayed.
-  const bool repeats = !verbose || Chaos::run(seed).digest == result.digest;
+  const bool repeats = !verbose || run_chaos(seed, flags.layers).digest == result.digest;
   if (verbose) std::fputs(result.story.c_str(), stdout);
   if (result.complaint.empty() && repeats) {
     if (verbose) {
@@ -63,10 +71,10 @@ int run_one(std::uint64_t seed, bool verbose, const std::string& program) {
     }
     return 0;
   }
-  std::printf("seed %llu, %s: %s; replay with: %s --seed %llu --verbose\n",
+  std::printf("seed %llu, %s: %s; replay with: %s --seed %llu%s --verbose\n",
               static_cast<unsigned long long>(seed), result.cell.name().c_str(),
               repeats ? result.complaint.c_str() : "two runs differ", program.c_str(),
-              static_cast<unsigned long long>(seed));
+              static_cast<unsigned long long>(seed), flags.layers == Layers::kIce ? " --ice" : "");
   return 1;
 }
 
@@ -75,7 +83,7 @@ bool run_some(const Flags& flags, std::uint64_t first, std::uint64_t stride,
               const std::string& program) {
   int failures = 0;
   for (std::uint64_t i = first; i < flags.seeds; i += stride) {
-    failures += run_one(flags.from + i, false, program);
+    failures += run_one(flags, flags.from + i, program);
   }
   return failures == 0;
 }
@@ -107,10 +115,10 @@ bool run_all(const Flags& flags, const std::string& program) {
 int main(int argc, char** argv) {
   const auto flags = parse({argv + 1, argv + argc});
   if (!flags) {
-    std::fputs("usage: chaos --seeds N [--from K] | --seed S [--verbose]\n", stderr);
+    std::fputs("usage: chaos [--ice] --seeds N [--from K] | --seed S [--verbose]\n", stderr);
     return 2;
   }
-  if (flags->seed) return run_one(*flags->seed, flags->verbose, argv[0]);
+  if (flags->seed) return run_one(*flags, *flags->seed, argv[0]);
   const bool passed = run_all(*flags, argv[0]);
   std::printf("%llu seeds from %llu on: %s\n", static_cast<unsigned long long>(flags->seeds),
               static_cast<unsigned long long>(flags->from),

@@ -6,6 +6,7 @@
 
 #include "floe/core/bytes.h"
 #include "floe/core/check.h"
+#include "floe/net/nat64_prefix.h"
 
 namespace floe::nat_matrix {
 namespace {
@@ -25,7 +26,10 @@ std::uint64_t packets_sent(const Place& place) {
 /// 8445 section 7.2.5.3.1). The types the agents give may differ for a while, when a check is
 /// faster than signalling.
 ice::CandidateType type_of(const ice::Candidate& candidate, const std::vector<ice::Candidate>& of) {
-  const auto found = std::ranges::find(of, candidate.endpoint, &ice::Candidate::endpoint);
+  // Behind a NAT64 an IPv4 address is seen by the one that stands for it.
+  net::Endpoint seen = candidate.endpoint;
+  seen.address = net::Nat64Prefix::well_known().extract(seen.address).value_or(seen.address);
+  const auto found = std::ranges::find(of, seen, &ice::Candidate::endpoint);
   return found == of.end() ? ice::CandidateType::kPeerReflexive : found->type;
 }
 
@@ -40,13 +44,7 @@ Path path_between(ice::CandidateType a, ice::CandidateType b) {
 void describe(const char* name, const End& end, std::string& out) {
   out += std::string(name) + ":";
   for (const std::string& line : end.log) out += ' ' + line;
-  for (const ice::Candidate& candidate : end.gathered) out += "\n  " + candidate.to_string();
-  for (const auto& pair : end.ice->agent().pairs()) {
-    out += "\n  " + pair->base.to_string() + " -> " + pair->destination.to_string() + ' ' +
-           std::string(ice::to_string(pair->state)) + (pair->nominated ? " nominated " : " ") +
-           pair->failure;
-  }
-  out += '\n';
+  out += '\n' + end.ice->report().to_string();
 }
 
 }  // namespace
@@ -65,7 +63,8 @@ Encounter::~Encounter() {
 void Encounter::create(End& end, End& peer, const Place& place, ice::Role role) {
   ice::Transport::Config config;
   config.agent.role = role;
-  topology_.servers.configure(config);
+  config.servers = topology_.servers.configuration();
+  config.trust = Servers::trust();
   config.agent.gathering.rewrites = place.rewrites;
   ice::Transport::Handlers handlers;
   handlers.candidate = [this, &end, &peer](const ice::Candidate& candidate) {

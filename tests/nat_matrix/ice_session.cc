@@ -22,7 +22,8 @@ IceSession::~IceSession() {
 void IceSession::create(Party& party, Party& peer, const Place& place, ice::Role role) {
   ice::Transport::Config config;
   config.agent.role = role;
-  topology_.servers.configure(config);
+  config.servers = topology_.servers.configuration();
+  config.trust = Servers::trust();
   config.agent.gathering.rewrites = place.rewrites;
   ice::Transport::Handlers handlers;
   handlers.candidate = [this, &party, &peer](const ice::Candidate& candidate) {
@@ -133,13 +134,7 @@ bool IceSession::flows(Time since) const {
 std::string IceSession::describe() const {
   std::string out;
   for (const Party* party : {&alice_, &bob_}) {
-    out +=
-        std::string(party->name) + " is " + std::string(ice::to_string(party->ice->state())) + '\n';
-    for (const auto& pair : party->ice->agent().pairs()) {
-      out += "  " + pair->base.to_string() + " -> " + pair->destination.to_string() + ' ' +
-             std::string(ice::to_string(pair->state)) + (pair->nominated ? " nominated " : " ") +
-             pair->failure + '\n';
-    }
+    out += std::string(party->name) + ":\n" + party->ice->report().to_string();
   }
   return out;
 }

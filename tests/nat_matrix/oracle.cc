@@ -28,7 +28,9 @@ bool admits_other_ports(const Way& way) {
 
 /// The way of IPv4 to the internet; nothing if UDP has none.
 std::optional<Way> ipv4_way(const Side& side) {
-  if (!side.ipv4 || side.access != Access::kAll) return std::nullopt;
+  // A NAT64 leads to IPv4 who has no IPv4 address (RFC 6146): the side can send to IPv4 candidates
+  // by their addresses under its prefix (RFC 7050), and is seen from an IPv4 address there.
+  if ((!side.ipv4 && !side.nat64) || side.access != Access::kAll) return std::nullopt;
   Way way;
   // A 1:1 NAT translates, but what it shows is what the application advertises, for all
   // destinations and to everybody: to the peer that is a host.

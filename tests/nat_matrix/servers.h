@@ -40,16 +40,11 @@ class Servers {
 
   void stop();
   void start(Conduct conduct = Conduct::kHonest);
-  /// Names the servers, and whom to trust, in an `ice::Transport::Config`.
-  template <typename Config>
-  void configure(Config& config) const {
-    config.servers = configuration();
-    config.trust = trust();
-  }
-
- private:
+  /// What the two sides are told: the servers, and whose certificates are good.
   std::vector<ice::ServerConfig> configuration() const;
   static std::shared_ptr<const tls::Trust> trust();
+
+ private:
   net::sim::Host& add_host(net::sim::World& world, std::string_view name, Duration latency);
   void start_stun();
   void start_turn();

@@ -27,7 +27,7 @@ struct Side {
   std::string name;   ///< One word, for tests and files.
   std::string title;  ///< For people.
   std::string about;  ///< One sentence for people who do not know the title.
-  bool ipv4 = true;
+  bool ipv4 = true;   ///< It has an IPv4 address.
   /// Between it and the IPv4 internet, from the inside out.
   std::vector<NatKind> nats{};
   /// A NAT that gives the machine a whole public address, which the application advertises.
@@ -35,8 +35,10 @@ struct Side {
   Access access = Access::kAll;
   /// A global IPv6 address behind a firewall that lets in only answers.
   bool ipv6 = false;
-  /// IPv4 comes by 464XLAT: `nats` is the carrier's NAT64, the machine itself has the CLAT.
-  bool xlat = false;
+  /// `nats` is the network's NAT64: beside it there is IPv6 alone.
+  bool nat64 = false;
+  /// The machine has the customer's side of 464XLAT, which gives it IPv4 addresses again.
+  bool clat = false;
 };
 
 /// Every side of the matrix, in the order of its rows and columns.

@@ -55,10 +55,10 @@ Topology::Topology(const Cell& cell, std::uint64_t seed)
 Place Topology::add_apart(const Side& side, std::string_view name) {
   Place place;
   InterfaceOptions interface;
-  interface.behind = side.xlat ? add_nat64(side, place) : add_gateways(side, place);
-  interface.stack = !side.ipv6                ? Stack::kIpv4
-                    : side.ipv4 && !side.xlat ? Stack::kDual
-                                              : Stack::kIpv6;
+  interface.behind = side.nat64 ? add_nat64(side, place) : add_gateways(side, place);
+  interface.stack = !side.ipv6                 ? Stack::kIpv4
+                    : side.ipv4 && !side.nat64 ? Stack::kDual
+                                               : Stack::kIpv6;
   interface.link = cable(interface.behind != nullptr ? kLan : kToInternet);
   place.host = &world.add_host(name, interface);
   place.cables.push_back(&place.host->interface());
@@ -67,7 +67,7 @@ Place Topology::add_apart(const Side& side, std::string_view name) {
     place.nats.front()->map_static(place.host->address(), external);
     place.rewrites.push_back({.local = place.host->address(), .external = external});
   }
-  if (side.xlat) {
+  if (side.clat) {
     // The customer's side of it, in the machine itself.
     net::sim::Clat& clat = world.add_clat({.behind = interface.behind, .link = cable(kLan)});
     place.host->attach({.behind = &clat, .link = net::sim::Clat::host_link(), .name = "clat4"});

@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 
-FOLDERS = ("core", "crypto", "net", "stun_client", "ice", "dtls", "sctp", "sdp", "peer", "servers")
+FOLDERS = ("core", "crypto", "net", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping",
+           "ice", "sctp", "sdp", "peer", "servers")
 
 
 def run(*command, **options):
