@@ -164,6 +164,9 @@ Result<> Agent::take_remote(const Candidate& candidate) {
   if (address.is_unspecified() || address.is_broadcast() || address.is_multicast()) {
     return refuse(candidate, Errc::kInvalidArgument, "nobody can be reached at this address");
   }
+  if (config_.remote_filter && !config_.remote_filter(candidate.endpoint)) {
+    return refuse(candidate, Errc::kUnsupported, "the filter for the peer's addresses refuses it");
+  }
   if (!candidate.ufrag.empty() && current_.remote && candidate.ufrag != current_.remote->ufrag) {
     return refuse(candidate, Errc::kInvalidArgument,
                   "it belongs to another ICE generation (ufrag " + candidate.ufrag + ")");

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -77,6 +78,9 @@ class Agent {
     /// everybody can reach.
     bool lite = false;
     Policy policy = Policy::kAll;
+    /// True for the addresses of the peer to talk to; all when empty. Others are not checked, and
+    /// checks from there are not answered.
+    std::function<bool(const net::Endpoint&)> remote_filter{};
     Nomination nomination = Nomination::kRegular;
     Nominator::Timing acceptance;
     Nominator::Renomination renomination;

@@ -73,7 +73,8 @@ bool Agent::authenticate(const stun::Message& message, const net::Datagram& data
     return false;
   }
   const std::uint32_t base = generation.base_candidate(datagram.socket);
-  if (base >= generation.locals.size() || !admits(generation.locals[base])) {
+  const bool filtered = config_.remote_filter && !config_.remote_filter(datagram.source);
+  if (filtered || base >= generation.locals.size() || !admits(generation.locals[base])) {
     ++stats_.dropped_by_policy;
     return false;
   }

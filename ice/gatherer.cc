@@ -120,6 +120,12 @@ void Gatherer::set_server_failed(std::size_t index, const Error& error) {
 
 void Gatherer::ask(Time now, std::size_t index, std::span<const LocalSocket> sockets) {
   const Server& server = config_.servers[index];
+  if (server.kind == Server::Kind::kStun && is_secure(server.transport)) {
+    fail_server(index, std::nullopt, kUnreachable,
+                "over TLS a STUN server sees the address of a TCP connection, which is no use as a "
+                "candidate: use stun: or turns:");
+    return;
+  }
   for (const LocalSocket& socket : sockets) {
     if (socket.tcp_type) continue;
     const auto address = reachable(index, socket);

@@ -38,7 +38,7 @@ struct Server {
   /// schemes, 5349:
   ///
   ///     stun:host[:port]                          UDP
-  ///     stuns:host[:port]                         TLS
+  ///     stuns:host[:port]                         TLS, which gives no candidate; gathering says so
   ///     turn:host[:port][?transport=udp|tcp]      UDP unless it says otherwise, or TCP
   ///     turns:host[:port][?transport=tcp|udp]     TLS unless it says otherwise, or DTLS
   ///

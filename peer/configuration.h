@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct Configuration {
   std::shared_ptr<const dtls::Identity> certificate;
 
   ice::LocalPolicy local;  ///< Which local addresses and ports are used.
+  /// See `ice::Agent::Config::remote_filter`.
+  std::function<bool(const net::Endpoint&)> remote_address_filter{};
   /// What to announce in the place of local addresses, where a 1:1 NAT stands in front of them.
   std::vector<ice::AddressRewrite> address_rewrites{};
   ice::Nomination nomination = ice::Nomination::kRegular;

@@ -21,6 +21,7 @@ DataTransport::Config transport_config(const Configuration& configuration,
   config.ice.patience = configuration.ice_patience;
   config.ice.gathering.servers = servers;
   config.ice.policy = configuration.ice_transport_policy;
+  config.ice.remote_filter = configuration.remote_address_filter;
   config.ice.gathering.rewrites = configuration.address_rewrites;
   config.ice.resolve_names = configuration.local.mdns != nullptr;
   config.channels.association.max_message_size = configuration.max_message_size;

@@ -92,6 +92,30 @@ TEST_F(IceGathering, BoundsWhatTwentyInterfacesAndThreeServersCost) {
   EXPECT_EQ(duo_.alice.transport->agent().stats().gathering.relays_skipped, 32u);
 }
 
+TEST_F(IceGathering, TalksToNoAddressOfThePeerThatTheFilterRefuses) {
+  duo_.bob.host->attach({.name = "eth1"});
+  const net::Address refused = duo_.bob.host->address();
+  duo_.alice.config.agent.remote_filter = [&refused](const net::Endpoint& remote) {
+    return remote.address != refused;
+  };
+  ASSERT_TRUE(duo_.connect());
+  EXPECT_TRUE(duo_.talk());
+  EXPECT_NE(duo_.alice.path->remote.endpoint.address, refused);
+  for (const RemoteCandidate& remote : duo_.alice.transport->agent().remote_candidates()) {
+    EXPECT_NE(remote.candidate.endpoint.address, refused);
+  }
+  EXPECT_GT(duo_.alice.transport->agent().stats().dropped_by_policy, 0u);
+}
+
+TEST_F(IceGathering, SaysThatStunOverTlsGivesNoCandidate) {
+  duo_.add_turn_server();
+  duo_.alice.config.servers = {{{"stuns:turn.example"}}};
+  gather();
+  ASSERT_TRUE(run_until_gathered(seconds(5)));
+  ASSERT_EQ(duo_.alice.failures.size(), 1u);
+  EXPECT_THAT(duo_.alice.failures[0].text, HasSubstr("turns:"));
+}
+
 TEST_F(IceGathering, AnnouncesAForwardedAddressAndPortAsHostOrAsReflexive) {
   // Alice stands behind a 1:1 NAT which also changes the port; Bob behind a symmetric one.
   net::sim::Nat& nat = duo_.world.add_nat(NatOptions::symmetric());
