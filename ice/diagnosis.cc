@@ -44,7 +44,8 @@ std::vector<Finding> diagnose(const Report& report) {
       if (auto finding = rule(evidence)) findings.push_back(std::move(*finding));
     }
   }
-  std::ranges::stable_partition(findings, &Finding::decisive);
+  // Not std::ranges::stable_partition: its result does not compile with clang 14 and libstdc++ 12.
+  std::stable_partition(findings.begin(), findings.end(), [](const Finding& finding) { return finding.decisive; });
   return findings;
 }
 

@@ -68,7 +68,6 @@ class Encounter {
   net::sim::World& world_;
   End alice_;
   End bob_;
-  bool bob_signals_ = false;
 };
 
 }  // namespace floe::nat_matrix
