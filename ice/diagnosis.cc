@@ -45,7 +45,8 @@ std::vector<Finding> diagnose(const Report& report) {
     }
   }
   // Not std::ranges::stable_partition: its result does not compile with clang 14 and libstdc++ 12.
-  std::stable_partition(findings.begin(), findings.end(), [](const Finding& finding) { return finding.decisive; });
+  std::stable_partition(findings.begin(), findings.end(),
+                        [](const Finding& finding) { return finding.decisive; });
   return findings;
 }
 
