@@ -12,6 +12,8 @@ constexpr std::uint64_t kSlice = 20;
 constexpr std::uint64_t kSlice = 200;
 #endif
 
+constexpr std::uint64_t kRepeated = kSlice / 10;
+
 class Chaos : public testing::TestWithParam<Layers> {};
 
 TEST_P(Chaos, EndsConnectedWithoutLossOfAMessage) {
@@ -21,6 +23,15 @@ TEST_P(Chaos, EndsConnectedWithoutLossOfAMessage) {
         << result.cell.name() << "; replay with: build/release/tests/nat_matrix/chaos --seed "
         << seed << (GetParam() == Layers::kIce ? " --ice" : "") << " --verbose\n"
         << result.story;
+  }
+}
+
+TEST_P(Chaos, IsTheSameToTheLastPacketOnTheSameSeed) {
+  for (std::uint64_t seed = 1; seed <= kRepeated; ++seed) {
+    const ChaosResult once = run_chaos(seed, GetParam());
+    const ChaosResult again = run_chaos(seed, GetParam());
+    EXPECT_EQ(once.digest, again.digest) << "seed " << seed << ", " << once.cell.name();
+    EXPECT_EQ(once.story, again.story) << "seed " << seed;
   }
 }
 

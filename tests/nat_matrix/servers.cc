@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "floe/core/check.h"
+#include "floe/dtls/seeded_openssl_random.h"
 #include "floe/stun_client/message.h"
 #include "tests/tls/certificates.h"
 
@@ -117,10 +118,14 @@ struct Certificates {
   tls::testing::Authority authority;
   std::shared_ptr<const dtls::Identity> turn;
 
+  /// The same ones in every process, since the sizes of signatures differ and with them packets.
   static const Certificates& shared() {
-    static const Certificates certificates{
-        std::chrono::sys_seconds(net::sim::VirtualClock::kEpoch)};
-    return certificates;
+    static const auto certificates = [] {
+      const dtls::SeededOpensslRandom random(1);
+      return std::make_unique<const Certificates>(
+          std::chrono::sys_seconds(net::sim::VirtualClock::kEpoch));
+    }();
+    return *certificates;
   }
 };
 

@@ -42,6 +42,7 @@ class Servers {
   void start(Conduct conduct = Conduct::kHonest);
   /// What the two sides are told: the servers, and whose certificates are good.
   std::vector<ice::ServerConfig> configuration() const;
+  /// The first call issues the certificates: before OpenSSL's random numbers are seeded otherwise.
   static std::shared_ptr<const tls::Trust> trust();
 
  private:
