@@ -98,7 +98,7 @@ std::optional<Finding> udp_is_blocked(const Evidence& evidence) {
   const auto asked =
       select(evidence, [](const Attempt& of) { return Evidence::over_udp(*of.server); });
   if (asked.empty() || !std::ranges::all_of(asked, Evidence::silent)) return std::nullopt;
-  if (evidence.heard_of_peer_directly()) return std::nullopt;
+  if (evidence.heard_of_peer_over_udp()) return std::nullopt;
   std::vector<std::string> hosts;
   for (const Attempt& of : asked) hosts.push_back(of.server->host);
   std::ranges::sort(hosts);
@@ -189,7 +189,7 @@ std::optional<Finding> server_is_silent(const Evidence& evidence) {
   // If none answers over UDP, that is another rule's.
   const auto all = evidence.attempts();
   const bool udp_works =
-      evidence.heard_of_peer_directly() || std::ranges::any_of(all, [](const Attempt& of) {
+      evidence.heard_of_peer_over_udp() || std::ranges::any_of(all, [](const Attempt& of) {
         return Evidence::over_udp(*of.server) && !Evidence::silent(of);
       });
   const bool one_over_udp =

@@ -217,10 +217,12 @@ std::optional<Finding> nothing_pairs(const Evidence& evidence) {
                    "back",
                    "bring each side the other's description"};
   }
-  return Finding{Cause::kNothingPairs,
-                 "no candidate of ours fits one of the peer's: loopback addresses pair only with "
-                 "loopback ones, link-local only with link-local, UDP only with UDP",
-                 "allow the same kinds of addresses on both sides"};
+  return Finding{
+      Cause::kNothingPairs,
+      "no candidate of ours fits one of the peer's: loopback addresses pair only with "
+      "loopback ones, link-local only with link-local, UDP only with UDP, and of TCP one that "
+      "connects with one that waits",
+      "allow the same kinds of addresses on both sides"};
 }
 
 std::optional<Finding> system_refuses_to_send(const Evidence& evidence) {

@@ -19,7 +19,7 @@
 namespace floe::ice {
 
 /// What an agent has tried and what came of it, why it has no path if it has none, and what would
-/// help. A copy: it may outlive the agent. No password is in it, and no name for a server.
+/// help. A copy: it may outlive the agent. No password is in it, and no user name of a TURN server.
 struct Report {
   Time at{};  ///< When it was made.
   State state = State::kNew;
@@ -32,8 +32,9 @@ struct Report {
   bool revoked = false;        ///< `Agent::revoke_consent` ended it.
   bool remote_end_of_candidates = false;
 
-  std::vector<std::string> problems;  ///< Addresses of this machine that could not be used.
-  std::vector<LocalSocket> sockets;   ///< One on each address that is used.
+  /// Addresses of this machine that could not be used, and other trouble of the driver's.
+  std::vector<std::string> problems;
+  std::vector<LocalSocket> sockets;  ///< One on each address that is used.
   std::vector<ServerRecord> servers;
   std::vector<LocalCandidate> local_candidates;
   std::vector<RemoteCandidate> remote_candidates;

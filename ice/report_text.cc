@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "floe/core/text.h"
 #include "floe/ice/internal/evidence.h"
 #include "floe/ice/report.h"
 
@@ -22,6 +23,22 @@ std::string outcome(const Report& report) {
     out += " over " + path->base.to_string() + " -> " + path->destination.to_string();
   }
   return out + " after " + seconds(report.age());
+}
+
+/// Breaks a sentence at blanks, so that no line is longer than a terminal is wide.
+void write_wrapped(std::string_view text, std::size_t indent, std::string& out) {
+  constexpr std::size_t kWidth = 100;
+  std::size_t column = 0;
+  for (const std::string_view word : split(text, ' ')) {
+    if (column > 0 && column + 1 + word.size() > kWidth) {
+      out += '\n';
+      column = 0;
+    }
+    out += column == 0 ? std::string(indent, ' ') : " ";
+    out += word;
+    column += (column == 0 ? indent : 1) + word.size();
+  }
+  out += '\n';
 }
 
 void write_attempt(const Report& report, const ServerRecord& server, const ServerAttempt& attempt,
@@ -90,9 +107,15 @@ void write_candidates(const Report& report, std::string& out) {
   }
 }
 
+bool is_tcp(const Report& report, const CandidatePair& pair) {
+  return pair.local < report.local_candidates.size() &&
+         report.local_candidates[pair.local].candidate.protocol == Protocol::kTcp;
+}
+
 void write_pair(const Report& report, const CandidatePair& pair, std::string& out) {
-  out += "  " + pair.base.to_string() + " -> " + pair.destination.to_string() + ": " +
-         std::string(to_string(pair.state));
+  out += "  " + pair.base.to_string() + " -> " + pair.destination.to_string();
+  if (is_tcp(report, pair)) out += " over TCP";
+  out += ": " + std::string(to_string(pair.state));
   if (report.selected == pair.id) out += ", selected";
   if (pair.nominated) out += ", nominated";
   out += "; " + count(pair.requests_sent, "request") + " sent, " +
@@ -140,13 +163,17 @@ std::string Report::to_string() const {
                                                                   : "Other causes";
     if (next != heading) out += '\n' + std::string(next) + '\n';
     heading = next;
-    out += "  " + finding.what + "\n    What would help: " + finding.advice + '\n';
+    write_wrapped(finding.what, 2, out);
+    write_wrapped("What would help: " + finding.advice, 4, out);
   }
   out += "\nThis side\n  " + std::string(ice::to_string(role)) + ", policy " +
          std::string(ice::to_string(policy)) + ", gathering " +
          std::string(ice::to_string(gathering)) + ", ufrag " + local_ufrag + ", the peer's " +
          remote_ufrag.value_or("not known") + '\n';
-  for (const LocalSocket& socket : sockets) out += "  socket " + socket.local.to_string() + '\n';
+  for (const LocalSocket& socket : sockets) {
+    out += "  socket " + socket.local.to_string();
+    out += socket.tcp_type ? ", TCP " + std::string(ice::to_string(*socket.tcp_type)) + '\n' : "\n";
+  }
   for (const std::string& problem : problems) out += "  problem: " + printable(problem) + '\n';
   write_servers(*this, out);
   write_candidates(*this, out);

@@ -100,15 +100,14 @@ bool Evidence::all_pairs_failed() const {
 }
 
 bool Evidence::heard_of_peer() const {
-  return std::ranges::any_of(report.pairs, [](const CandidatePair& pair) {
-    return pair.requests_received + pair.responses_received + pair.errors_received > 0;
-  });
+  return count_pairs([](const CandidatePair& pair) { return heard_of_peer(pair); }) > 0;
 }
 
-bool Evidence::heard_of_peer_directly() const {
+bool Evidence::heard_of_peer_over_udp() const {
   return std::ranges::any_of(report.pairs, [this](const CandidatePair& pair) {
-    return !is_relayed(pair) &&
-           pair.requests_received + pair.responses_received + pair.errors_received > 0;
+    return pair.local < report.local_candidates.size() && !is_relayed(pair) &&
+           report.local_candidates[pair.local].candidate.protocol == Protocol::kUdp &&
+           heard_of_peer(pair);
   });
 }
 

@@ -49,11 +49,15 @@ class Evidence {
 
   // --- Pairs ---
   bool is_relayed(const CandidatePair& pair) const;
+  static bool heard_of_peer(const CandidatePair& pair) {
+    return pair.requests_received + pair.responses_received + pair.errors_received > 0;
+  }
   std::size_t count_pairs(const std::function<bool(const CandidatePair&)>& which) const;
   bool all_pairs_failed() const;
   /// A check or an answer of the peer has come.
   bool heard_of_peer() const;
-  bool heard_of_peer_directly() const;
+  /// Not through a relay, and not over TCP.
+  bool heard_of_peer_over_udp() const;
 
  private:
   std::optional<Mappings> mappings(bool different) const;

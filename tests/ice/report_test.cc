@@ -105,7 +105,10 @@ TEST_F(IceReport, SaysThatUdpIsBlockedAndWhyTlsDidNotHelpAsThePageShows) {
                     HasSubstr("the certificate is for relay.example, not turn.example")));
   std::ifstream file(FLOE_SOURCE_DIR "/docs/why-it-failed.md");
   const std::string page{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_THAT(page, HasSubstr("```text\n" + report.to_string() + "```\n"));
+  const std::string example = "```text\n" + report.to_string() + "```\n";
+  EXPECT_NE(page.find(example), std::string::npos)
+      << "the example in docs/why-it-failed.md must now be:\n"
+      << example;
 }
 
 TEST_F(IceReport, DoesNotTellOneDeadServerFromBlockedUdp) {
@@ -281,6 +284,18 @@ TEST_F(IceReport, SaysWhichCandidatesWereOfNoUse) {
   run_until_failed();
   EXPECT_THAT(duo_.alice.failure->findings,
               ElementsAre(is(Cause::kUnusableCandidates, "192.0.2.1:5000 (only component 1")));
+}
+
+TEST_F(IceReport, SaysThatThePeerHidesItsAddresses) {
+  add_sides(nullptr, nullptr);
+  duo_.signals = [](const Candidate&) { return false; };
+  duo_.start();
+  // Without a multicast DNS service there is nobody to ask.
+  EXPECT_FALSE(duo_.alice.transport->add_remote_candidate(
+      "candidate:1 1 udp 2130706431 0a1b2c3d.local 5000 typ host"));
+  run_until_failed();
+  EXPECT_THAT(duo_.alice.failure->findings,
+              ElementsAre(is(Cause::kUnusableCandidates, "hides addresses behind names")));
 }
 
 TEST_F(IceReport, SaysThatPasswordsDoNotFit) {
