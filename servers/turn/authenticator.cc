@@ -57,6 +57,7 @@ Authenticator::Authenticator(Accounts accounts, Duration nonce_lifetime, Random&
 
 Authenticator::Verdict Authenticator::check(Time now, std::chrono::sys_seconds wall_clock,
                                             const Message& request, const net::Endpoint& client,
+                                            const net::Endpoint* control,
                                             const Caller* known) const {
   if (!has_integrity(request)) return {stun::kUnauthenticated, {}};
   const bool has_name =
@@ -67,7 +68,10 @@ Authenticator::Verdict Authenticator::check(Time now, std::chrono::sys_seconds w
   if (!algorithm) return {stun::kBadRequest, {}};
   std::optional<Caller> caller = identify(wall_clock, request, *algorithm, known);
   if (!caller || !integrity_is_right(request, caller->key)) return {stun::kUnauthenticated, {}};
-  if (!nonces_.is_valid(now, client, *nonce)) return {stun::kStaleNonce, {}};
+  if (!nonces_.is_valid(now, client, *nonce) &&
+      (control == nullptr || !nonces_.is_valid(now, *control, *nonce))) {
+    return {stun::kStaleNonce, {}};
+  }
   caller->sha256_integrity = request.has(AttributeType::kPasswordAlgorithm);
   return {0, std::move(*caller)};
 }

@@ -35,9 +35,11 @@ class Authenticator {
 
   /// `known` is the caller that an earlier request on the same 5-tuple was
   /// from, or nullptr: its name stays good for as long as its allocation lives,
-  /// even if it was time-limited.
+  /// even if it was time-limited. `control`: another address and port whose
+  /// nonces are good for this request too, or nullptr.
   Verdict check(Time now, std::chrono::sys_seconds wall_clock, const stun::Message& request,
-                const net::Endpoint& client, const Caller* known) const;
+                const net::Endpoint& client, const net::Endpoint* control,
+                const Caller* known) const;
   /// REALM, NONCE and PASSWORD-ALGORITHMS, for the answers 401 and 438.
   void add_challenge(stun::MessageBuilder& response, Time now, const net::Endpoint& client) const;
 

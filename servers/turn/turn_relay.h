@@ -167,6 +167,8 @@ class TurnRelay {
   /// A socket or stream that clients reach the server by.
   void add_socket(net::SocketId socket, TurnTransport transport);
   void remove_socket(net::SocketId socket) { sockets_.erase(socket); }
+  /// Begins to serve NAT behaviour discovery (RFC 5780) on four of its sockets.
+  void set_origins(const StunResponder::Origins& origins) { responder_.set_origins(origins); }
   /// The client's connection (TCP, TLS, DTLS) is gone, and with it its
   /// allocation.
   void remove_client(const TurnClient& client);
@@ -293,6 +295,9 @@ class TurnRelay {
   std::uint16_t check_tcp_allocate(const Request& request) const;
   void handle_connect(Request& request);
   void handle_connection_bind(Request& request);
+  /// The client's end of the control connection that a ConnectionBind belongs
+  /// to, or nullptr.
+  const net::Endpoint* control_of(const Request& request) const;
   /// A new connection of `allocation`, under an id nobody can guess.
   ConnectionId add_connection(Allocation& allocation, PeerConnection connection);
   /// Forgets it; the host is told by the caller.

@@ -153,8 +153,9 @@ void TurnRelay::handle_request(Request& request) {
 
 bool TurnRelay::authenticate(Request& request) {
   const Caller* known = request.allocation ? &request.allocation->caller : nullptr;
-  Authenticator::Verdict verdict = authenticator_.check(
-      request.now, host_.wall_clock(), request.message, request.client.endpoint, known);
+  Authenticator::Verdict verdict =
+      authenticator_.check(request.now, host_.wall_clock(), request.message,
+                           request.client.endpoint, control_of(request), known);
   if (verdict.error != 0) {
     refuse_unauthenticated(request, verdict.error);
     return false;

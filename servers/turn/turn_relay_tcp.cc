@@ -123,6 +123,18 @@ void TurnRelay::handle_connection_bind(Request& request) {
   host_.join(id, request.client.socket);
 }
 
+// RFC 6062 section 4.3 has a client authenticate its data connections as it does
+// the control connection. Some have one nonce for all of them, coturn's client
+// among these: refusing the control connection's nonce here, and giving them
+// another, would make the next request on the control connection stale.
+const net::Endpoint* TurnRelay::control_of(const Request& request) const {
+  if (request.message.method() != Method::kConnectionBind) return nullptr;
+  const std::optional<std::uint32_t> number = request.message.connection_id();
+  if (!number) return nullptr;
+  const auto found = connections_.find(ConnectionId{*number});
+  return found == connections_.end() ? nullptr : &found->second.client.endpoint;
+}
+
 ConnectionId TurnRelay::add_connection(Allocation& allocation, PeerConnection connection) {
   ConnectionId id{};
   do {

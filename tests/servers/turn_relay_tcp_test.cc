@@ -92,6 +92,17 @@ TEST_F(TurnRelayTcpTest, AnswersAConnectWhenThePeerHasAndJoinsTheStreamThatAsksF
   EXPECT_THAT(host.closed, ElementsAre(id)) << "RFC 6062 section 5.5";
 }
 
+TEST_F(TurnRelayTcpTest, TakesTheControlConnectionsNonceForItsOwnConnectionsOnly) {
+  const ConnectionId id = connect();
+  after([&](auto& b) { relay->handle_connected(now, id, b); });
+  const auto code_of = [&](ConnectionId number) {
+    const auto sent = receive(alice.request(Method::kConnectionBind, connection(number)), kData);
+    return Message::parse(sent.at(0).bytes).value().error_code().value_or(stun::ErrorCode{}).code;
+  };
+  EXPECT_EQ(code_of(ConnectionId{static_cast<std::uint32_t>(id) + 1}), 438);
+  EXPECT_EQ(code_of(id), 0);
+}
+
 TEST_F(TurnRelayTcpTest, SaysWhenThePeerCannotBeReached) {
   const ConnectionId id = connect();
   EXPECT_EQ(code(alice, Method::kConnect, peer(kPeer)), 446) << "one is under way";
