@@ -45,13 +45,20 @@ constexpr std::array kDiscoveryAttributes{AttributeType::kChangeRequest, Attribu
 constexpr std::size_t kOtherPort = 1;
 constexpr std::size_t kOtherAddress = 2;
 
+/// The index of the origin that the answer leaves by, if the request came to `received`.
+std::size_t origin_for(const stun::Message& request, std::size_t received) {
+  const stun::ChangeRequest change = request.change_request().value_or(stun::ChangeRequest{});
+  return received ^ (change.address ? kOtherAddress : 0) ^ (change.port ? kOtherPort : 0);
+}
+
 }  // namespace
 
-stun::AttributeTypes StunResponder::unknown_in(const stun::Message& request) const {
+stun::AttributeTypes StunResponder::unknown_in(const stun::Message& request,
+                                               bool serves_discovery) {
   std::array<AttributeType, kKnownAttributes.size() + kDiscoveryAttributes.size()> known{};
   auto end = std::copy(kKnownAttributes.begin(), kKnownAttributes.end(), known.begin());
   const std::optional<stun::ChangeRequest> change = request.change_request();
-  if (origins_) {
+  if (serves_discovery) {
     end = std::copy(kDiscoveryAttributes.begin(), kDiscoveryAttributes.end(), end);
   } else if (change && !change->address && !change->port) {
     // Many RFC 3489 clients send a CHANGE-REQUEST that asks for no change; that can be obeyed.
@@ -61,17 +68,12 @@ stun::AttributeTypes StunResponder::unknown_in(const stun::Message& request) con
       std::span(known).first(static_cast<std::size_t>(end - known.begin())));
 }
 
-std::optional<std::size_t> StunResponder::origin_for(const stun::Message& request,
-                                                     net::SocketId socket) const {
+std::optional<std::size_t> StunResponder::origin_at(net::SocketId socket) const {
   if (!origins_) return std::nullopt;
-  const auto received = std::find_if(origins_->begin(), origins_->end(),
-                                     [&](const Origin& o) { return o.socket == socket; });
-  if (received == origins_->end()) return std::nullopt;
-  auto index = static_cast<std::size_t>(received - origins_->begin());
-  const stun::ChangeRequest change = request.change_request().value_or(stun::ChangeRequest{});
-  if (change.address) index ^= kOtherAddress;
-  if (change.port) index ^= kOtherPort;
-  return index;
+  const auto found = std::find_if(origins_->begin(), origins_->end(),
+                                  [&](const Origin& origin) { return origin.socket == socket; });
+  if (found == origins_->end()) return std::nullopt;
+  return static_cast<std::size_t>(found - origins_->begin());
 }
 
 StunResponder::StunResponder(Configuration configuration, Random& random)
@@ -108,14 +110,15 @@ bool StunResponder::is_answerable(Time now, const stun::Message& message,
 
 void StunResponder::answer(const stun::Message& request, const net::Datagram& datagram,
                            net::SendBatch& batch) {
-  const stun::AttributeTypes unknown = unknown_in(request);
+  const std::optional<std::size_t> received = origin_at(datagram.socket);
+  const stun::AttributeTypes unknown = unknown_in(request, received.has_value());
   // RFC 5780 section 6.1: padding may not be sent to another port than it came from.
   const bool is_bad =
       unknown.empty() && request.has(AttributeType::kResponsePort) &&
       (request.has(AttributeType::kPadding) || request.response_port().value_or(0) == 0);
   const bool succeeds = unknown.empty() && !is_bad;
   const std::optional<std::size_t> origin =
-      succeeds ? origin_for(request, datagram.socket) : std::nullopt;
+      succeeds && received ? std::optional(origin_for(request, *received)) : std::nullopt;
 
   net::Route route{datagram.socket, datagram.source, {}};
   if (origin) route.socket = (*origins_)[*origin].socket;

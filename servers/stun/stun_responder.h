@@ -65,7 +65,8 @@ class StunResponder {
   };
 
   StunResponder(Configuration configuration, Random& random);
-  /// Begins to serve RFC 5780.
+  /// Begins to serve RFC 5780 on these sockets. On others (TCP cannot answer from elsewhere) what
+  /// it asks for stays unknown.
   void set_origins(const Origins& origins) { origins_ = origins; }
 
   /// Writes the answer, if there is one, into `batch`, which should have room for kMaxResponse and
@@ -81,9 +82,9 @@ class StunResponder {
                      const net::Endpoint& source, std::optional<std::size_t> origin) const;
   void write_discovery(stun::MessageBuilder& response, const stun::Message& request,
                        const net::Endpoint& source, std::size_t origin) const;
-  stun::AttributeTypes unknown_in(const stun::Message& request) const;
-  /// The index of the origin that the answer leaves by; nullopt without origins.
-  std::optional<std::size_t> origin_for(const stun::Message& request, net::SocketId socket) const;
+  static stun::AttributeTypes unknown_in(const stun::Message& request, bool serves_discovery);
+  /// The index of the origin with this socket.
+  std::optional<std::size_t> origin_at(net::SocketId socket) const;
   void write_unknown_attributes(stun::MessageBuilder& response, const stun::Message& request,
                                 const stun::AttributeTypes& unknown) const;
 

@@ -36,6 +36,8 @@ struct Flags {
   std::vector<std::string> listen;
   std::uint16_t port = TurnServer::kPort;
   std::uint16_t tls_port = TurnServer::kTlsPort;
+  std::string other_address;
+  std::uint16_t other_port = TurnServer::kPort + 1;
   std::string certificate;
   std::string key;
   bool no_udp = false;
@@ -87,6 +89,11 @@ void add_flags(CLI::App& app, Flags& flags) {
          "PEM file with the certificate and its chain. Without it there is no "
          "TLS and no DTLS");
   option("--key", flags.key, "PEM file with the certificate's key, if not in the same file");
+  option("--other-address", flags.other_address,
+         "A second address of this machine: with it clients can find out how their NATs behave "
+         "(RFC 5780)");
+  number("--other-port", flags.other_port,
+         "Second UDP port for that, on both addresses; 0 picks a free one");
   flag("--no-udp", flags.no_udp, "Listen neither on UDP nor for DTLS");
   flag("--no-tcp", flags.no_tcp, "Listen neither on TCP nor for TLS");
   option("--relay-address", flags.relay_addresses,
@@ -259,6 +266,11 @@ Result<TurnServer::Configuration> configure(Flags& flags, floe::net::Network& ne
   if (!addresses) return forward(addresses);
   if (Result<> r = choose_relay_addresses(flags, *addresses, server.relay.relay_addresses); !r) {
     return forward(r);
+  }
+  if (!flags.other_address.empty()) {
+    const Result<Address> other = parse_address("--other-address", flags.other_address);
+    if (!other) return forward(other);
+    server.other_address = Endpoint{*other, flags.other_port};
   }
   for (const Address& address : *addresses) {
     if (!flags.no_udp) server.listeners.push_back({TurnTransport::kUdp, {address, flags.port}});

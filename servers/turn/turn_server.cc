@@ -1,6 +1,7 @@
 #include "floe/servers/turn/turn_server.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "floe/servers/turn/internal/turn_streams.h"
@@ -76,6 +77,9 @@ Result<std::unique_ptr<TurnServer>> TurnServer::create(net::Network& network,
   for (const Listener& listener : server->configuration_.listeners) {
     if (Result<> opened = server->open(listener); !opened) return forward(opened);
   }
+  if (const auto& other = server->configuration_.other_address) {
+    if (Result<> opened = server->open_other(*other); !opened) return forward(opened);
+  }
   return server;
 }
 
@@ -111,6 +115,45 @@ Result<> TurnServer::open_udp(const Listener& listener) {
   relay_->add_socket((*socket)->id(), listener.transport);
   sockets_.push_back(std::move(*socket));
   return {};
+}
+
+Result<> TurnServer::open_other(const net::Endpoint& other) {
+  const auto fits = [&](const Listener& listener) {
+    const net::Endpoint& bind = listener.bind;
+    return listener.transport == TurnTransport::kUdp && !bind.address.is_unspecified() &&
+           bind.family() == other.family() && bind.address != other.address &&
+           bind.port != other.port;
+  };
+  const auto listener = std::find_if(bound_.begin(), bound_.end(), fits);
+  if (other.address.is_unspecified() || listener == bound_.end()) {
+    return fail(Errc::kInvalidArgument,
+                "to discover NAT behaviour, a TURN server needs a UDP listener with another "
+                "address of the same family and another port than " +
+                    other.to_string());
+  }
+  const net::Endpoint first = listener->bind;
+  StunResponder::Origins origins;
+  std::uint16_t other_port = other.port;
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    const net::Address& address = i < 2 ? first.address : other.address;
+    auto origin = open_origin({address, i % 2 == 0 ? first.port : other_port});
+    if (!origin) return forward(origin);
+    origins[i] = *origin;
+    if (i == 1) other_port = origin->local.port;
+  }
+  relay_->set_origins(origins);
+  return {};
+}
+
+/// The UDP listener there, or a new one.
+Result<StunResponder::Origin> TurnServer::open_origin(const net::Endpoint& bind) {
+  auto socket = std::find_if(sockets_.begin(), sockets_.end(),
+                             [&](const auto& open) { return open->local() == bind; });
+  if (socket == sockets_.end()) {
+    if (Result<> opened = open_udp({TurnTransport::kUdp, bind}); !opened) return forward(opened);
+    socket = std::prev(sockets_.end());
+  }
+  return StunResponder::Origin{(*socket)->id(), (*socket)->local()};
 }
 
 Result<> TurnServer::open_dtls(const Listener& listener) {

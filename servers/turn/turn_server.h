@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -31,6 +32,10 @@ class TurnServer final : private net::UdpHandler, private RelayHost {
   struct Configuration {
     std::vector<Listener> listeners;
     TurnRelay::Configuration relay;
+    /// A second address of this machine and a second port, both used with both besides the first
+    /// UDP listener's of that family: then clients can find out how their NATs behave (RFC 5780,
+    /// OTHER-ADDRESS). The port may be 0.
+    std::optional<net::Endpoint> other_address;
     /// Certificate chain and key (`tls::read_identity`); needed by TLS and DTLS
     /// listeners.
     std::shared_ptr<const dtls::Identity> identity;
@@ -58,7 +63,8 @@ class TurnServer final : private net::UdpHandler, private RelayHost {
                                                                   Configuration configuration);
   ~TurnServer() override;
 
-  /// In the order of the configuration, with the ports they were given.
+  /// In the order of the configuration, with the ports they were given; then what `other_address`
+  /// added.
   const std::vector<Listener>& listeners() const { return bound_; }
   Stats stats() const;
 
@@ -72,6 +78,8 @@ class TurnServer final : private net::UdpHandler, private RelayHost {
   TurnServer(net::Network& network, Configuration configuration);
   Result<> open(const Listener& listener);
   Result<> open_udp(const Listener& listener);
+  Result<> open_other(const net::Endpoint& other);
+  Result<StunResponder::Origin> open_origin(const net::Endpoint& bind);
   Result<> open_dtls(const Listener& listener);
   Result<> open_stream(const Listener& listener);
   void on_datagrams(std::span<net::Datagram> datagrams) override;

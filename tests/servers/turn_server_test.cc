@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "floe/stun_client/nat_discovery_run.h"
 #include "tests/servers/turn_server_fixture.h"
 
 namespace floe::server {
@@ -110,12 +113,56 @@ TEST_F(TurnServerSimTest, LosesEverythingWhenItIsStartedAnewAndSaysSo) {
   EXPECT_EQ(ask(one, Method::kAllocate, udp()), 0);
 }
 
+TEST_F(TurnServerSimTest, HelpsToDiscoverNatsWithASecondAddressAndPort) {
+  const std::vector<net::Address> addresses{net::Address::v4(192, 0, 2, 1),
+                                            net::Address::v4(192, 0, 2, 2)};
+  auto& two_addresses = world.add_host("two addresses", {.addresses = addresses});
+  auto& nat = world.add_nat({.mapping = net::sim::Behavior::kAddressDependent,
+                             .filtering = net::sim::Behavior::kAddressAndPortDependent});
+  auto& behind = world.add_host("behind", {.behind = &nat});
+  // The second address may be one of the listeners' as well.
+  for (const std::size_t listeners : {1u, 2u}) {
+    auto chosen = configuration(addresses[0], identity);
+    chosen.listeners.clear();
+    for (std::size_t i = 0; i < listeners; ++i) {
+      chosen.listeners.push_back({TurnTransport::kUdp, {addresses[i], 3478}});
+    }
+    chosen.listeners.push_back({TurnTransport::kTcp, {addresses[0], 3478}});
+    chosen.other_address = net::Endpoint{addresses[1], 0};
+    server = TurnServer::create(two_addresses, std::move(chosen)).value();
+    EXPECT_EQ(server->listeners().size(), 5u);
+
+    std::optional<stun::NatReport> report;
+    stun::NatDiscoveryRun::Configuration run;
+    run.discovery.server = {addresses[0], 3478};
+    run.on_done = [&](const stun::NatReport& done) { report = done; };
+    const auto started = stun::NatDiscoveryRun::start(behind, std::move(run)).value();
+    ASSERT_TRUE(world.run_until([&] { return report.has_value(); }, 60s));
+    EXPECT_EQ(report->mapping, stun::NatBehavior::kAddressDependent) << report->to_string();
+    EXPECT_EQ(report->filtering, stun::NatBehavior::kAddressAndPortDependent);
+    EXPECT_EQ(report->other_address->address, addresses[1]);
+
+    // RFC 5780 section 6: what cannot be obeyed, as over a stream, is refused.
+    TurnUser over_tcp = user(alice, listeners);
+    connect(over_tcp);
+    EXPECT_EQ(
+        ask(over_tcp, Method::kBinding,
+            [](stun::MessageBuilder& b) { b.add_u32(stun::AttributeType::kChangeRequest, 4); }),
+        420);
+    server.reset();
+  }
+}
+
 TEST_F(TurnServerSimTest, SaysWhatIsMissing) {
   auto chosen = configuration(machine.address(), identity);
   chosen.identity = nullptr;
   const auto without = TurnServer::create(machine, chosen);
   ASSERT_FALSE(without);
   EXPECT_THAT(without.error().message, ::testing::HasSubstr("certificate"));
+  chosen.listeners.resize(1);
+  chosen.other_address = net::Endpoint{machine.address(), 0};
+  EXPECT_THAT(TurnServer::create(machine, chosen).error().message,
+              ::testing::HasSubstr("another address"));
   chosen.listeners.clear();
   EXPECT_THAT(TurnServer::create(machine, chosen).error().message,
               ::testing::HasSubstr("listen on"));
