@@ -3,7 +3,7 @@
 
   nat_matrix.py FOLDER JSON HTML   FOLDER has one file for each row of the matrix
 
-Prints a line for people, and fails if a cell is missing or disagrees with the oracle.
+The JSON is an array with an object for each cell: the two sides, what the oracle expected, what was seen. Prints a line for people, and fails if a cell is missing or disagrees with the oracle.
 """
 
 import json
@@ -34,8 +34,9 @@ def main():
     conditions = len({(cell["turn"], cell["loss"]) for cell in cells})
     if len(apart) != len(matrix["sides"]) ** 2 * conditions or not apart:
         sys.exit(f"nat-matrix: {folder} does not hold every row: run the whole test first")
+    lines = ",\n".join(json.dumps(cell, separators=(",", ":"), ensure_ascii=False) for cell in cells)
+    json_path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
     text = json.dumps(matrix, separators=(",", ":"), ensure_ascii=False)
-    json_path.write_text(text + "\n", encoding="utf-8")
     template = pathlib.Path(__file__).with_name("nat_matrix.html").read_text(encoding="utf-8")
     # "</" would end the page's script.
     page_path.write_text(template.replace("/*DATA*/null", text.replace("</", "<\\/")), encoding="utf-8")

@@ -22,17 +22,20 @@ function chosenServers() {
   });
 }
 
-function complain(text) {
-  $('#problem').textContent = text;
-  $('#problem').hidden = !text;
-}
-
 // -------------------------------------------------------------------------------------- the results
+
+function make(tag, text = '', style = '') {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  made.className = style;
+  return made;
+}
 
 class Results {
   constructor(section) {
     this.section = section;
     section.append($('#results').content.cloneNode(true));
+    this.clear('Nothing gathered yet.');
   }
 
   clear(text) {
@@ -40,55 +43,68 @@ class Results {
     $('.errors', this.section).replaceChildren();
     this.candidates = [];
     this.errors = [];
+    this.started = undefined;
     this.note(text);
+  }
+
+  start() {
+    this.clear('');
+    this.started = performance.now();
+    this.tick();
   }
 
   note(text) { $('.summary', this.section).textContent = text; }
 
+  /** Some answers are long in coming: shows that they are waited for. */
+  tick() {
+    if (this.started === undefined) return;
+    this.note(`${this.candidates.length} candidates so far, gathering for ${((performance.now() - this.started) / 1000).toFixed(0)} s`);
+  }
+
   add(candidate) {
     this.candidates.push(candidate);
-    const row = document.createElement('tr');
-    const cell = (text, ...names) => {
-      const made = document.createElement('td');
-      made.textContent = text;
-      made.classList.add(...names.filter(Boolean));
-      row.append(made);
-      return made;
+    const row = make('tr');
+    const cell = (text, style) => {
+      row.append(make('td', text, style));
+      return row.lastChild;
     };
-    cell(candidate.ms.toFixed(0), 'number');
-    cell(candidate.type, 'type', candidate.type);
-    cell(candidate.tcpType ? `${candidate.protocol} ${candidate.tcpType}` : candidate.protocol);
-    const address = cell(`${candidate.address} ${candidate.port}`, 'address');
-    if (candidate.url) {
-      const from = document.createElement('small');
-      from.textContent = `by ${candidate.url}`;
-      address.append(from);
-    }
+    cell(candidate.ms.toFixed(0), 'ms number');
+    cell('', 'type').append(make('span', candidate.type, `tag ${candidate.type}`));
+    cell(candidate.tcpType ? `${candidate.protocol} ${candidate.tcpType}` : candidate.protocol, 'protocol');
+    const address = cell(candidate.address, 'address');
+    if (candidate.url) address.append(make('small', `by ${candidate.url}`));
+    cell(candidate.port, 'port number');
     const {priority} = candidate;
-    cell(`${priority >>> 24} | ${(priority >> 8) & 0xffff} | ${priority & 0xff}`);
+    cell(priority, 'priority').append(make('small', `${priority >>> 24} | ${(priority >> 8) & 0xffff} | ${256 - (priority & 0xff)}`));
     $('tbody', this.section).append(row);
     showVerdict();
   }
 
   fail(error) {
     this.errors.push(error);
-    const item = document.createElement('li');
-    item.textContent = `${error.url}${error.address ? ` from ${error.address}` : ''}: ${error.code} ${error.text}`;
-    $('.errors', this.section).append(item);
+    const where = `${error.url}${error.address ? ` from ${error.address}` : ''}`;
+    $('.errors', this.section).append(make('li', `${where}: ${error.code} ${error.text}`));
     showVerdict();
   }
 
   done(ms) {
-    this.note(`${this.candidates.length} candidates, all done after ${ms.toFixed(0)} ms`);
+    this.started = undefined;
     this.finished = true;
+    this.note(`${this.candidates.length} candidates, all done after ${ms.toFixed(0)} ms`);
+    showVerdict();
+  }
+
+  /** It will not gather this time, and why. */
+  giveUp(why) {
+    this.clear(why);
+    this.absent = true;
     showVerdict();
   }
 }
 
 const browser = new Results($('#browser'));
 const floe = new Results($('#floe'));
-browser.clear('Nothing gathered yet.');
-floe.clear('Nothing gathered yet.');
+setInterval(() => [browser, floe].forEach((results) => results.tick()), 1000);
 
 // Servers are compared without their defaults: "stun:a" and "stun:a:3478" are one.
 function normal(url) {
@@ -100,28 +116,35 @@ function normal(url) {
   return [scheme.toLowerCase(), host, port ?? (secure ? 5349 : 3478), transport ?? (turn ? (secure ? 'tcp' : 'udp') : '')].join(' ');
 }
 
+/** What came of the server, as lines of [tag, its style, text]. */
 function outcome(results, url) {
   const mine = (thing) => normal(thing.url) === normal(url);
-  const parts = results.candidates.filter(mine).map((found) => [`${found.type} ${found.address} in ${found.ms.toFixed(0)} ms`, found.type]);
-  if (parts.length === 0) parts.push(...results.errors.filter(mine).map((error) => [`${error.code} ${error.text}`, 'bad']));
-  if (parts.length === 0) parts.push([results.finished ? 'nothing new' : '…', '']);
-  return parts;
+  const found = results.candidates.filter(mine).map(({type, address, port, ms}) =>
+    [type, type, `${address} port ${port} in ${ms.toFixed(0)} ms`]);
+  if (found.length > 0) return found;
+  // Chromium asks a TURN server for a reflexive address too, and tells of that under a stun: URI.
+  const asStun = (thing) => normal(thing.url) === normal(url.replace(/^turn:([^?]*).*/i, 'stun:$1'));
+  const errors = results.errors.filter((error) => mine(error) || asStun(error)).map(({code, text}) => [code, 'bad', text]);
+  if (errors.length > 0) return errors;
+  if (results.absent) return [['', '', 'not asked']];
+  if (!results.finished) return [['', '', 'waiting…']];
+  if (asked.policy === 'relay' && /^stun/i.test(url)) return [['', '', 'not asked: relay only']];
+  return [['', '', 'no new candidate, no error']];
 }
 
-let asked = [];
+let asked = {urls: [], policy: 'all'};
 function showVerdict() {
-  $('#verdict').hidden = asked.length === 0;
-  $('#verdict tbody').replaceChildren(...asked.map((url) => {
-    const row = document.createElement('tr');
-    const name = document.createElement('td');
-    name.textContent = url;
-    row.append(name);
-    for (const results of [browser, floe]) {
-      const cell = document.createElement('td');
-      for (const [text, style] of outcome(results, url)) {
-        const line = document.createElement('div');
-        line.textContent = text;
-        if (style) line.classList.add(style);
+  $('#verdict').hidden = asked.urls.length === 0;
+  $('#verdict tbody').replaceChildren(...asked.urls.map((url) => {
+    const row = make('tr');
+    row.append(make('td', url, 'address'));
+    for (const [results, name] of [[browser, 'this browser'], [floe, 'floe']]) {
+      const cell = make('td');
+      cell.dataset.name = name;
+      for (const [tag, style, text] of outcome(results, url)) {
+        const line = make('div');
+        if (tag) line.append(make('span', tag, `tag ${style}`), ' ');
+        line.append(make('span', text, tag ? '' : 'dim'));
         cell.append(line);
       }
       row.append(cell);
@@ -138,11 +161,11 @@ async function gatherHere(servers, policy) {
   const mine = connection = new RTCPeerConnection({iceServers: servers, iceTransportPolicy: policy});
   const started = performance.now();
   const since = () => performance.now() - started;
-  mine.onicecandidate = ({candidate}) => {
+  mine.onicecandidate = ({candidate, url}) => {
     if (!candidate) return browser.done(since());
     if (!candidate.candidate) return undefined;
     return browser.add({ms: since(), type: candidate.type, protocol: candidate.protocol, tcpType: candidate.tcpType,
-      address: candidate.address ?? '(hidden)', port: candidate.port, priority: candidate.priority, url: candidate.url});
+      address: candidate.address ?? '(hidden)', port: candidate.port, priority: candidate.priority, url: candidate.url ?? url});
   };
   mine.onicecandidateerror = (event) => browser.fail({url: event.url, code: event.errorCode, text: event.errorText,
     address: event.address ? `${event.address} ${event.port ?? ''}` : ''});
@@ -198,7 +221,7 @@ function hear({candidate, error, done, refused}) {
   if (candidate) floe.add(candidate);
   if (error) floe.fail(error);
   if (done) floe.done(done.ms);
-  if (refused) floe.note(`refused: ${refused}`);
+  if (refused) floe.giveUp(`floe-ice refuses: ${refused}`);
 }
 
 // --------------------------------------------------------------------------------------------- together
@@ -206,21 +229,21 @@ function hear({candidate, error, done, refused}) {
 $('#add').onclick = () => addServer();
 $('#form').onsubmit = async (event) => {
   event.preventDefault();
-  complain('');
   const servers = chosenServers();
   const policy = $('#policy').value;
-  asked = servers.flatMap(({urls}) => urls);
-  browser.finished = floe.finished = false;
-  browser.clear('gathering…');
-  floe.clear(partner ? 'gathering…' : 'no floe-ice is here');
-  showVerdict();
+  asked = {urls: servers.flatMap(({urls}) => urls), policy};
   run += 1;
+  for (const results of [browser, floe]) {
+    results.finished = results.absent = false;
+    results.start();
+  }
+  showVerdict();
   if (partner) say({type: 'signal', to: partner, data: {gather: {run, servers, policy}}});
+  else floe.giveUp('No floe-ice is here.');
   try {
     await gatherHere(servers, policy);
   } catch (problem) {
-    browser.note(problem.message);
-    complain(`This browser refuses: ${problem.message}`);
+    browser.giveUp(`This browser refuses: ${problem.message}`);
   }
 };
 listen();
