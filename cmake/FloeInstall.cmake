@@ -1,5 +1,5 @@
-# Install rules: the libraries, their headers under include/floe/<folder>, the servers' programs into bin, a CMake
-# package (`find_package(floe)`) and a pkg-config file. Everything installed can be moved to another prefix.
+# Install rules: the libraries, their headers under include/floe/<folder>, programs into bin, a CMake package
+# (`find_package(floe)`) and a pkg-config file. Everything installed can be moved to another prefix.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/floe)
@@ -42,21 +42,10 @@ foreach(folder core crypto net stun_client dtls tls turn_client mdns port_mappin
   endforeach()
 endforeach()
 
-set(server_targets "")
-set(dirs ${PROJECT_SOURCE_DIR}/servers)
-while(dirs)
-  list(POP_FRONT dirs dir)
-  get_property(targets DIRECTORY ${dir} PROPERTY BUILDSYSTEM_TARGETS)
-  get_property(subdirectories DIRECTORY ${dir} PROPERTY SUBDIRECTORIES)
-  list(APPEND server_targets ${targets})
-  list(APPEND dirs ${subdirectories})
-endwhile()
-foreach(target IN LISTS server_targets)
-  get_target_property(type ${target} TYPE)
-  if(type STREQUAL "EXECUTABLE")
-    set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_bin}")
-    install(TARGETS ${target} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-  endif()
+get_property(programs GLOBAL PROPERTY FLOE_PROGRAMS)
+foreach(program IN LISTS programs)
+  set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_bin}")
+  install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endforeach()
 
 # What a consumer has to find: every target from outside that a library's link line names. A static library needs

@@ -34,12 +34,16 @@ function(floe_library name)
   set_property(GLOBAL APPEND PROPERTY FLOE_LIBRARIES floe_${name})
 endfunction()
 
-# floe_program(<name> SOURCES ... LINK ...)
+# floe_program(<name> [INSTALL] SOURCES ... LINK ...)
+# INSTALL: a program for users of floe, which goes to bin.
 function(floe_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "INSTALL" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK})
   floe_compile_options(${name})
+  if(ARG_INSTALL)
+    set_property(GLOBAL APPEND PROPERTY FLOE_PROGRAMS ${name})
+  endif()
 endfunction()
 
 # floe_test(<name> LABEL unit|sim|uv|netns|interop SOURCES ... LINK ... [PROPERTIES ctest properties])

@@ -79,7 +79,12 @@ def use_installed(args):
         f"-Wl,-rpath,{library}")
     run(program)
 
-    for program in sorted((prefix / "bin").glob("*")):
+    # Built as part of another project, floe has no programs.
+    expected = {"floe-ice", "floe-signal", "floe-turn"} if (args.build / "servers/floe-turn").exists() else set()
+    programs = sorted((prefix / "bin").glob("*"))
+    if {program.name for program in programs} != expected:
+        fail(f"bin has {programs}, not {sorted(expected)}")
+    for program in programs:
         # A program that cannot find its libraries fails before it can print its help.
         run(program, "--help", stdout=subprocess.DEVNULL)
 
