@@ -200,7 +200,13 @@ bool Session::take_write(Bytes datagram) {
     in_flight_ = true;
     ++flight_;
   }
-  if (outgoing_.size() == kMaxOutgoing) {
+  // OpenSSL fills datagrams with the first transmission of a flight and gives each message one of
+  // its own when it sends them again, which on a lossy path makes it so much less likely that all
+  // come.
+  const bool joins = !outgoing_.empty() && outgoing_.back().size() + datagram.size() <= config_.mtu;
+  if (joins) {
+    outgoing_.back().insert(outgoing_.back().end(), datagram.begin(), datagram.end());
+  } else if (outgoing_.size() == kMaxOutgoing) {
     ++overflows_;
   } else {
     outgoing_.push_back(to_vector(datagram));

@@ -296,6 +296,8 @@ class Agent {
   const CheckList::Pairs& pairs() const { return current_.check_list.pairs(); }
   /// The last round trip measured on the path, if any.
   std::optional<Duration> round_trip() const;
+  /// When something of the peer's last came over the path, a check or data.
+  Time last_heard() const { return carrier().consent.heard(); }
   /// What happened and when.
   const Timeline& timeline() const { return timeline_; }
 

@@ -73,6 +73,8 @@ class Consent {
     heard_ = now;
     quiet_since_ = now;
   }
+  /// When something of the peer's last came over the pair.
+  Time heard() const { return heard_; }
   /// A request of ours left over the pair.
   void on_request(Time now) {
     if (!unanswered_since_) unanswered_since_ = now;

@@ -76,6 +76,7 @@ void Gatherer::restart(Time now) {
   drop_relays([](const Relay& relay) { return relay.failed(); }, "");  // to be tried again
   for (const auto& relay : relays_) {
     for (const Relay::Opened& opened : relay->addresses()) handle_relay_event(*relay, opened);
+    relay->suspect(now);
   }
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     if (servers_[i] == ServerState::kAsking) ask(now, i, sockets_);

@@ -32,14 +32,15 @@ void Relay::start(Time now) {
   if (config_.server.transport == ServerTransport::kUdp && !config_.base.shared) {
     begin(now, config_.base.id);
   } else {
-    dial();
+    dial(now);
   }
   drain(now);
 }
 
-void Relay::dial() {
+void Relay::dial(Time now) {
   own_socket_ = true;
-  redial_at_ = kNever;
+  // The first connection has until the deadline.
+  redial_at_ = settled_ ? now + kRedialPatience : kNever;
   dialed_ = DialId{++last_dial_};
   state_ = State::kDialing;
   Dial dial;
@@ -52,6 +53,7 @@ void Relay::dial() {
 }
 
 void Relay::hang_up() {
+  silent_at_ = kNever;
   if (dialed_) requests_.push_back(HangUp{*dialed_});
   dialed_.reset();
 }
@@ -63,7 +65,7 @@ void Relay::redial(Time now, const Error& error) {
     return;
   }
   if (redials_++ == 0) {
-    dial();
+    dial(now);
     return;
   }
   state_ = State::kRedialWait;
@@ -96,6 +98,7 @@ bool Relay::handle_dial_failed(Time now, DialId id, const Error& error) {
 
 void Relay::begin(Time now, net::SocketId socket) {
   state_ = State::kAllocating;
+  redial_at_ = kNever;
   if (client_ && redirected_) {
     redirected_ = false;
     if (auto ok = client_->follow_redirect(now, socket); !ok) fail(now, ok.error());
@@ -155,7 +158,7 @@ void Relay::follow(Time now, const turn::Client::Redirected& redirected) {
   }
   redirected_ = true;
   hang_up();
-  dial();
+  dial(now);
 }
 
 std::optional<NetworkRequest> Relay::poll_network_request() {
@@ -271,6 +274,7 @@ turn::Received::Kind Relay::unwrap(Time now, net::Datagram& datagram) {
     return Kind::kNotOurs;
   }
   const turn::Received received = client_->handle_packet(now, datagram);
+  if (received.kind != Kind::kNotOurs) silent_at_ = kNever;
   if (received.kind == Kind::kConsumed) drain(now);
   if (received.kind != Kind::kRelayed) return received.kind;
   const Address* address = find(received.peer.family());
@@ -295,7 +299,12 @@ void Relay::bind(Time now, const net::Endpoint& peer) {
 }
 
 void Relay::suspect(Time now) {
-  if (client_ && state_ != State::kFailed) client_->refresh(now);
+  if (!client_ || state_ == State::kFailed) return;
+  client_->refresh(now);
+  const bool connected = state_ == State::kUp || state_ == State::kAllocating;
+  if (connected && silent_at_ == kNever && is_stream(config_.server.transport)) {
+    silent_at_ = now + kStreamPatience;
+  }
 }
 
 std::optional<net::Route> Relay::route(const net::Endpoint& peer) const {
@@ -320,7 +329,7 @@ void Relay::poll_transmit(Time now, net::SendBatch& batch) {
 }
 
 Time Relay::next_timeout() const {
-  Time next = std::min(deadline_, redial_at_);
+  Time next = std::min({deadline_, redial_at_, silent_at_});
   if (client_ && state_ != State::kFailed) next = std::min(next, client_->next_timeout());
   return next;
 }
@@ -334,7 +343,21 @@ void Relay::handle_timeout(Time now) {
                                     std::to_string(to_ms(config_.deadline) / 1000) + " s"});
     return;
   }
-  if (now >= redial_at_) dial();
+  if (now >= redial_at_) {
+    if (state_ == State::kDialing) {
+      redial(now, {Errc::kTimedOut, "no connection to " + address_.to_string() + " within " +
+                                        std::to_string(to_ms(kRedialPatience) / 1000) + " s"});
+    } else {
+      dial(now);
+    }
+  }
+  if (now >= silent_at_) {
+    hang_up();
+    client_->handle_closed(
+        now,
+        {Errc::kTimedOut, "nothing came from " + address_.to_string() + " over a connection for " +
+                              std::to_string(to_ms(kStreamPatience) / 1000) + " s"});
+  }
   if (client_ && state_ != State::kFailed) {
     client_->handle_timeout(now);
     drain(now);

@@ -68,6 +68,11 @@ class Relay {
   /// Times a lost connection to the server is made anew, each time after a longer wait: 1, 2, 4...
   /// seconds, in all about as long as ICE keeps a connection without a path.
   static constexpr unsigned kMaxRedials = 6;
+  /// A stream over which nothing comes for this long, once something is amiss, is given up. After
+  /// an outage TCP may wait a minute before it tries again, and a new connection works at once.
+  static constexpr Duration kStreamPatience = std::chrono::seconds(5);
+  /// The same for the new one's first packets.
+  static constexpr Duration kRedialPatience = std::chrono::seconds(10);
 
   /// All but the configuration must outlive the relay.
   Relay(Config config, Random& random, VirtualSockets& virtual_sockets, std::uint32_t& last_dial);
@@ -98,7 +103,8 @@ class Relay {
   bool owns(net::SocketId socket) const { return find(socket) != nullptr; }
   void permit(Time now, net::SocketId socket, const net::Address& peer);
   void bind(Time now, const net::Endpoint& peer);
-  /// Nothing comes through any more: asks the server whether the allocation is still there.
+  /// Nothing comes through any more: asks the server whether the allocation is still there, and
+  /// over a stream expects an answer within `kStreamPatience`.
   void suspect(Time now);
   /// Nothing while the server has not let the peer in.
   std::optional<net::Route> route(const net::Endpoint& peer) const;
@@ -132,7 +138,7 @@ class Relay {
 
   const Address* find(net::SocketId socket) const;
   const Address* find(net::Family family) const;
-  void dial();
+  void dial(Time now);
   void hang_up();
   void redial(Time now, const Error& error);
   void begin(Time now, net::SocketId socket);
@@ -160,6 +166,7 @@ class Relay {
   unsigned redials_ = 0;
   Time deadline_ = kNever;
   Time redial_at_ = kNever;
+  Time silent_at_ = kNever;  ///< When the stream is given up.
   Time started_at_ = kNever;
   Time ended_at_ = kNever;  ///< When it first had an allocation, or failed.
   std::optional<turn::Failure> failure_;

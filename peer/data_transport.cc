@@ -8,6 +8,10 @@ namespace {
 // A peer's first DTLS flight, several times repeated, and the start of its data.
 constexpr std::size_t kMaxEarly = 32;
 
+// OpenSSL gives a handshake up after twelve timeouts without an answer. The first few follow each
+// other quickly, to make up for loss; from then on one counts only if the path is known to work.
+constexpr int kFreeTimeouts = 4;
+
 sctp::DataChannels::Config with_mtu(sctp::DataChannels::Config config, std::size_t mtu) {
   config.association.mtu = dtls::Connection::max_plaintext(mtu);
   return config;
@@ -65,6 +69,7 @@ void DataTransport::take_dtls(Time now, MutableBytes datagram) {
     early_.push_back(to_vector(datagram));
     return;
   }
+  dtls_timeouts_ = 0;
   dtls_->handle_packet(now, datagram);
   while (const auto plaintext = dtls_->poll_plaintext()) channels_.handle_packet(now, *plaintext);
 }
@@ -145,6 +150,12 @@ void DataTransport::send_sctp(Time now, net::SendBatch& batch, const net::Route&
   }
 }
 
+/// On a path where nothing at all comes in it is the path that is silent, not the peer's DTLS: the
+/// handshake waits for ICE, however long, and goes on when the first packet comes.
+bool DataTransport::dtls_rests() const {
+  return dtls_timeouts_ >= kFreeTimeouts && ice_.last_heard() <= last_dtls_timeout_;
+}
+
 Time DataTransport::next_timeout() const {
   if (closed_) return kNever;
   Time next = ice_.next_timeout();
@@ -156,7 +167,11 @@ Time DataTransport::next_timeout() const {
 void DataTransport::handle_timeout(Time now) {
   if (closed_) return;
   if (ice_.next_timeout() <= now) ice_.handle_timeout(now);
-  if (can_send_dtls() && dtls_->next_timeout() <= now) dtls_->handle_timeout(now);
+  if (can_send_dtls() && dtls_->next_timeout() <= now) {
+    ++dtls_timeouts_;
+    last_dtls_timeout_ = now;
+    dtls_->handle_timeout(now);
+  }
   if (can_send_sctp() && channels_.next_timeout() <= now) channels_.handle_timeout(now);
   advance(now);
 }

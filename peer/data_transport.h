@@ -80,7 +80,10 @@ class DataTransport {
   void send_sctp(Time now, net::SendBatch& batch, const net::Route& route);
   /// Whether DTLS, or SCTP above it, can send now. Without a path their packets would only pile up,
   /// so their timers rest.
-  bool can_send_dtls() const { return dtls_started_ && ice_.route().has_value(); }
+  bool can_send_dtls() const {
+    return dtls_started_ && ice_.route().has_value() && !dtls_rests();
+  }
+  bool dtls_rests() const;
   bool can_send_sctp() const {
     return dtls_state_ == DtlsTransportState::kConnected && ice_.route().has_value();
   }
@@ -92,6 +95,8 @@ class DataTransport {
   sctp::DataChannels channels_;
   DtlsTransportState dtls_state_ = DtlsTransportState::kNew;
   bool dtls_started_ = false;
+  int dtls_timeouts_ = 0;  ///< In a row, without a datagram from the peer's DTLS.
+  Time last_dtls_timeout_{};
   bool closed_ = false;
   /// DTLS that came before it could be handled: the peer may be ahead of the answer, or of our own
   /// check.

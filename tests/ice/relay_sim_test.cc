@@ -261,6 +261,25 @@ TEST_F(IceRelay, SurvivesAServerThatRestarts) {
   }
 }
 
+TEST_F(IceRelay, MakesANewConnectionWhereTcpWouldWaitForItsNextRetransmission) {
+  duo_.add_turn_server();
+  duo_.alice.host = &duo_.world.add_host("alice");
+  duo_.bob.host = &duo_.world.add_host("bob");
+  use(duo_.alice, {"turn:turn.example?transport=tcp"});
+  duo_.alice.config.agent.policy = Policy::kRelay;
+  ASSERT_TRUE(duo_.connect());
+  ASSERT_TRUE(duo_.talk());
+  net::sim::Attachment& cable = duo_.alice.host->interface();
+  const net::sim::LinkOptions good = cable.uplink().options();
+  net::sim::LinkOptions cut = good;
+  cut.loss = 1;
+  cable.set_link(cut);
+  // TCP has by then retransmitted some 13 s after the cut and would do so again after 26 s.
+  duo_.world.run_for(seconds(14));
+  cable.set_link(good);
+  EXPECT_TRUE(duo_.talk(seconds(5)));
+}
+
 TEST_F(IceRelay, DeletesItsAllocationWhenItCloses) {
   duo_.add_turn_server();
   add_symmetric_sides();

@@ -41,7 +41,7 @@ TEST(PeerConnection, FindsHostAndReflexiveCandidatesAndSaysWhenThereAreNoMore) {
 }
 
 TEST(PeerConnection, ConnectsAtThirtyPercentLossWithReorderingAndDuplication) {
-  for (std::size_t i = 0; i < test_seeds(50); ++i) {
+  for (std::size_t i = 0; i < test_seeds(100); ++i) {
     Call::Options options;
     options.seed = test_seed(i);
     options.link.loss = 0.3;
