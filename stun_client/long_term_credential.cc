@@ -130,7 +130,7 @@ Verdict LongTermCredential::handle_challenge(const Message& response, std::uint1
   if (code == kUnauthenticated && attempt.authenticated_ && attempt.realm_ == realm) {
     // RFC 8489 section 9.2.5: no retry that changes nothing.
     return refuse(Errc::kPermissionDenied,
-                  "the STUN server refuses the username or password for realm " + quoted(realm));
+                  "the server refuses the username or password for realm " + quoted(realm));
   }
   if (attempt.retries_ == kMaxRetries) {
     return refuse(Errc::kLimitExceeded,

@@ -24,7 +24,11 @@ Gathering::Gathering(floe::net::Network& network, const Request& request, Result
     : network_(network), results_(results), started_(network.now()) {
   // The agent names servers in their full form. What does not parse, `create` complains about.
   if (const auto servers = floe::ice::parse_servers(request.servers)) {
-    for (const auto& server : *servers) fruitless_.insert(server.to_string());
+    for (const auto& server : *servers) {
+      // Who wants only relayed candidates, asks no STUN server.
+      const bool asked = !request.relay_only || server.kind == floe::ice::Server::Kind::kTurn;
+      if (asked) fruitless_.insert(server.to_string());
+    }
   }
 }
 

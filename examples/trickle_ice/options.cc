@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 namespace trickle_ice {
@@ -75,8 +76,17 @@ std::variant<Options, ExitCode> parse_options(int argc, char** argv) {
     options.request.servers.push_back({{std::move(url)}, username, credential});
   }
   // Checked here, so that a wrong word is a wrong command line and not a failure half-way.
-  if (auto servers = floe::ice::parse_servers(options.request.servers); !servers) {
+  const auto servers = floe::ice::parse_servers(options.request.servers);
+  if (!servers) {
     std::fprintf(stderr, "floe-ice: %s\n", servers.error().message.c_str());
+    return ExitCode::kUsage;
+  }
+  const bool relays = std::any_of(servers->begin(), servers->end(), [](const auto& server) {
+    return server.kind == floe::ice::Server::Kind::kTurn;
+  });
+  if (options.request.relay_only && !relays && !options.serve) {
+    std::fputs("floe-ice: --relay-only needs a turn: or turns: server; name one with --server\n",
+               stderr);
     return ExitCode::kUsage;
   }
   return options;

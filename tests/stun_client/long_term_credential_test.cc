@@ -105,7 +105,7 @@ TEST_F(StunLongTermCredential, AWrongPasswordStopsAfterOneRetry) {
   EXPECT_EQ(receive(challenge(401, "realm", "other nonce")), Verdict::kRefused);
   EXPECT_EQ(attempt.error().code, Errc::kPermissionDenied);
   EXPECT_EQ(attempt.error().message,
-            "the STUN server refuses the username or password for realm \"realm\"");
+            "the server refuses the username or password for realm \"realm\"");
 }
 
 TEST_F(StunLongTermCredential, AnotherRealmIsWorthAnotherTry) {

@@ -47,7 +47,7 @@ TEST_F(TurnAllocation, StopsAfterOneRetryWithAWrongPassword) {
   EXPECT_EQ(failed->failure.code, 401);
   EXPECT_EQ(failed->failure.error.code, Errc::kPermissionDenied);
   EXPECT_EQ(failed->failure.error.message,
-            "the STUN server refuses the username or password for realm \"example.org\"");
+            "the server refuses the username or password for realm \"example.org\"");
   EXPECT_EQ(client->next_timeout(), kNever);
 }
 

@@ -15,8 +15,8 @@ constexpr std::size_t kMaxUrl = 1024;
 
 Result<WebSocketUrl> WebSocketUrl::parse(std::string_view text) {
   const auto malformed = [&](std::string_view why) {
-    return fail(Errc::kInvalidArgument, "the URL \"" + floe::quoted(text) + "\" " +
-                                            std::string(why) + "; expected ws://host:port/path");
+    return fail(Errc::kInvalidArgument, "the URL " + floe::quoted(text) + " " + std::string(why) +
+                                            "; expected ws://host:port/path");
   };
   constexpr std::string_view kScheme = "ws://";
   if (text.size() > kMaxUrl) return malformed("is too long");
