@@ -98,6 +98,39 @@ TEST_F(TurnTcpRelayTest, LetsAPermittedPeerConnectAndClosesOthersAtOnce) {
   EXPECT_TRUE(world.run_until([&] { return data.raw == "hello"; }, 5s));
 }
 
+TEST_F(TurnTcpRelayTest, MakesOneConnectionOfTwoRelaysThatConnectAtOnce) {
+  TurnUser one = user(alice, 1);
+  TurnUser two = user(bob, 1);
+  ASSERT_NO_FATAL_FAILURE(allocate(one));
+  ASSERT_NO_FATAL_FAILURE(allocate(two));
+  const std::string to_one = one.relayed->to_string();
+  const std::string to_two = two.relayed->to_string();
+  ASSERT_EQ(ask(one, Method::kCreatePermission, peer(to_two)), 0);
+  ASSERT_EQ(ask(two, Method::kCreatePermission, peer(to_one)), 0);
+  one.ask(Method::kConnect, peer(to_two));
+  two.ask(Method::kConnect, peer(to_one));
+  // RFC 6062 section 5.2: whose connection is there already is told so, and by an indication, of
+  // it.
+  const auto connection_of = [&](TurnUser& user) {
+    const int code = finish(user);
+    EXPECT_TRUE(code == 0 || code == 446) << code;
+    EXPECT_EQ(user.attempts.size(), code == 0 ? 0u : 1u);
+    return code == 0 ? *user.connection : user.attempts.at(0);
+  };
+  const std::uint32_t of_one = connection_of(one);
+  const std::uint32_t of_two = connection_of(two);
+  TurnUser data_of_one = user(alice, 1);
+  TurnUser data_of_two = user(bob, 1);
+  ASSERT_NO_FATAL_FAILURE(bind(data_of_one, of_one));
+  ASSERT_NO_FATAL_FAILURE(bind(data_of_two, of_two));
+  ASSERT_TRUE(data_of_one.stream().write(as_bytes("there")));
+  ASSERT_TRUE(data_of_two.stream().write(as_bytes("back")));
+  EXPECT_TRUE(world.run_until([&] { return !data_of_one.raw.empty(); }, 5s));
+  EXPECT_TRUE(world.run_until([&] { return !data_of_two.raw.empty(); }, 5s));
+  EXPECT_EQ(data_of_one.raw, "back");
+  EXPECT_EQ(data_of_two.raw, "there");
+}
+
 TEST_F(TurnTcpRelayTest, LosesNothingWhenOneEndIsSlowAndTheOtherHasGone) {
   TcpPeer far;
   far.listen(bob, 7000);
