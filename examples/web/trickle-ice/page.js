@@ -129,6 +129,8 @@ function outcome(results, url) {
   if (results.absent) return [['', '', 'not asked']];
   if (!results.finished) return [['', '', 'waiting…']];
   if (asked.policy === 'relay' && /^stun/i.test(url)) return [['', '', 'not asked: relay only']];
+  // Firefox does not tell which server a candidate is from.
+  if (results.candidates.some((candidate) => candidate.type !== 'host' && !candidate.url)) return [['', '', 'no error; see below']];
   return [['', '', 'no new candidate, no error']];
 }
 
@@ -167,7 +169,8 @@ async function gatherHere(servers, policy) {
     return browser.add({ms: since(), type: candidate.type, protocol: candidate.protocol, tcpType: candidate.tcpType,
       address: candidate.address ?? '(hidden)', port: candidate.port, priority: candidate.priority, url: candidate.url ?? url});
   };
-  mine.onicecandidateerror = (event) => browser.fail({url: event.url, code: event.errorCode, text: event.errorText,
+  mine.onicecandidateerror = (event) => browser.fail({url: event.url, code: event.errorCode,
+    text: event.errorText || '(no reason given)',  // Firefox
     address: event.address ? `${event.address} ${event.port ?? ''}` : ''});
   mine.createDataChannel('gather');
   await mine.setLocalDescription();
