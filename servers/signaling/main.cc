@@ -34,7 +34,6 @@ struct Flags {
   std::string bind = "127.0.0.1";
   std::uint16_t port = 8080;
   std::string stun_bind;
-  std::string stun_alternate;
   std::uint16_t stun_port = StunServer::kPort;
   bool no_stun = false;
   std::string public_host;
@@ -77,11 +76,6 @@ void add_flags(CLI::App& app, Flags& flags) {
   number("--stun-port", flags.stun_port, "UDP port of the STUN server; 0 picks a free one")
       ->group("Addresses");
   app.add_option("--stun-bind", flags.stun_bind, "Address of the STUN server, if not --bind")
-      ->group("Addresses");
-  app.add_option("--stun-alternate", flags.stun_alternate,
-                 "A second address of this machine for the STUN server, and a second port if one "
-                 "stands behind it, as in 192.0.2.2:3479: clients can then find out how their NATs "
-                 "behave (RFC 5780)")
       ->group("Addresses");
   app.add_flag("--no-stun", flags.no_stun, "Run no STUN server")->group("Addresses");
 
@@ -142,14 +136,6 @@ Result<Address> parse_address(const char* flag, const std::string& text) {
   if (const std::optional<Address> address = Address::parse(text)) return *address;
   return floe::fail(floe::Errc::kInvalidArgument,
                     std::string(flag) + " " + text + ": not an IPv4 or IPv6 address");
-}
-
-/// An address, or an address and a port; port 0 lets the system choose.
-Result<Endpoint> parse_endpoint(const char* flag, const std::string& text) {
-  if (const std::optional<Endpoint> endpoint = Endpoint::parse(text)) return *endpoint;
-  const Result<Address> address = parse_address(flag, text);
-  if (!address) return floe::forward(address);
-  return Endpoint{*address, 0};
 }
 
 /// RFC 7064: IPv6 addresses stand in brackets.
@@ -219,12 +205,6 @@ Result<> serve(Flags flags, uv_loop_t& loop) {
   const Result<Address> stun_bind =
       flags.stun_bind.empty() ? bind : parse_address("--stun-bind", flags.stun_bind);
   if (!stun_bind) return floe::forward(stun_bind);
-  StunServer::Configuration stun_configuration{.bind = {*stun_bind, flags.stun_port}};
-  if (!flags.stun_alternate.empty()) {
-    const Result<Endpoint> alternate = parse_endpoint("--stun-alternate", flags.stun_alternate);
-    if (!alternate) return floe::forward(alternate);
-    stun_configuration.alternate = *alternate;
-  }
   for (const std::string& text : flags.ice_servers) {
     Result<IceServer> server = parse_ice_server(text);
     if (!server) return floe::forward(server);
@@ -238,7 +218,8 @@ Result<> serve(Flags flags, uv_loop_t& loop) {
 
   std::unique_ptr<StunServer> stun;
   if (!flags.no_stun) {
-    auto server = StunServer::create(network, std::move(stun_configuration));
+    auto server = StunServer::create(
+        network, {.bind = {*stun_bind, flags.stun_port}, .reuse_port = false, .responder = {}});
     if (!server) return floe::forward(server);
     stun = std::move(*server);
     std::string host = flags.public_host;

@@ -209,7 +209,7 @@ def names_the_signalling_server_that_is_down(stage):
 
 @tests.add
 def finds_out_that_there_is_no_nat(stage):
-    _, stun = stage.signal("--stun-alternate", "127.0.0.2")
+    stun, _ = stage.turn("--other-address", "127.0.0.2", "--other-port", 0)
     text = "\n".join(floe_ice(stage, "--nat", "--server", f"stun:{stun}"))
     for line in (f"server: {stun}", "mapping: no NAT", "filtering: endpoint independent", "fragments pass: yes",
                  "there is no NAT and no firewall: every peer can connect"):
