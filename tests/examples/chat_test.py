@@ -5,47 +5,25 @@
   chat_test.py --list                                 prints the names of the tests
 """
 
-import argparse
-import contextlib
 import json
 import os
-import pathlib
 import re
 import resource
 import signal
 import socket
 import struct
-import subprocess
 import sys
-import tempfile
 
-from programs import PATIENCE, Failed, Program
+from programs import PATIENCE
+from stage import Stage, Tests, check
 
 # Documented in chat --help.
 DONE, USAGE, SIGNALING, ROOM_FULL, TIMED_OUT = 0, 2, 3, 4, 5
 CONNECTION_FAILED, PEER_VANISHED, FILE, TRANSFER_FAILED = 6, 7, 8, 9
 
-TESTS = {}
 
-
-def test(function):
-    TESTS["".join(word.capitalize() for word in function.__name__.split("_"))] = function
-    return function
-
-
-class Stage:
-    """A signalling server, a folder, and the programs of one test."""
-
-    def __init__(self, args, folder):
-        self.args = args
-        self.folder = pathlib.Path(folder)
-        self.programs = []
-        self.url = None
-
-    def start(self, name, *command, **options):
-        program = Program(name, *command, **options)
-        self.programs.append(program)
-        return program
+class ChatStage(Stage):
+    url = None
 
     def serve(self, *flags):
         server = self.start("server", self.args.signal, "--port", 0, "--stun-port", 0, *flags)
@@ -78,6 +56,9 @@ class Stage:
         return path
 
 
+tests = Tests(__doc__, ChatStage)
+
+
 class WebSocket:
     """As much of RFC 6455 as it takes to be somebody else in a room."""
 
@@ -107,12 +88,7 @@ class WebSocket:
         self.socket.close()
 
 
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-
-
-@test
+@tests.add
 def talks_in_both_directions(stage):
     alice, bob = stage.pair(["--stay"])
     alice.type("hello bob")
@@ -126,7 +102,7 @@ def talks_in_both_directions(stage):
     alice.expect_exit(DONE)
 
 
-@test
+@tests.add
 def sends_what_a_file_holds_and_leaves_at_its_end(stage):
     lines = [f"line {number}" for number in range(2000)]
     text = stage.file("lines.txt", "\n".join(lines).encode())
@@ -140,7 +116,7 @@ def sends_what_a_file_holds_and_leaves_at_its_end(stage):
     check(heard == ["bob: " + line for line in lines], f"{len(heard)} lines came, or others")
 
 
-@test
+@tests.add
 def shows_nothing_that_steers_the_terminal(stage):
     alice, bob = stage.pair()
     bob.type("\x1b[2Jgone\x9b1m")
@@ -148,7 +124,7 @@ def shows_nothing_that_steers_the_terminal(stage):
     check(line == "bob: ?[2Jgone?1m", f"{line!r} was shown")
 
 
-@test
+@tests.add
 def brings_a_file_across_intact(stage):
     content = os.urandom(6_000_000)
     path = stage.file("picture.bin", content)
@@ -171,7 +147,7 @@ def brings_a_file_across_intact(stage):
               f"the summary says {file}")
 
 
-@test
+@tests.add
 def sends_an_empty_file(stage):
     saved = stage.new_folder("saved")
     alice, bob = stage.pair(["--stay", "--save", saved], ["--file", stage.file("empty", b"")])
@@ -182,7 +158,7 @@ def sends_an_empty_file(stage):
     check((saved / "empty").read_bytes() == b"", "no empty file came")
 
 
-@test
+@tests.add
 def replaces_no_file(stage):
     path = stage.file("notes.txt", b"new")
     saved = stage.new_folder("saved")
@@ -195,7 +171,7 @@ def replaces_no_file(stage):
     check((saved / "notes (1).txt").read_bytes() == b"new", "the new file is not there")
 
 
-@test
+@tests.add
 def refuses_files_without_a_folder_for_them(stage):
     alice, bob = stage.pair(["--stay"], ["--file", stage.file("unwanted", b"x")])
     bob.expect("unwanted was not sent: .*files are not taken here")
@@ -204,7 +180,7 @@ def refuses_files_without_a_folder_for_them(stage):
     alice.expect_exit(DONE)
 
 
-@test
+@tests.add
 def tells_both_when_the_disk_refuses(stage):
     """A limit on the size of files stands for a full disk: write() fails in the same way."""
     saved = stage.new_folder("saved")
@@ -222,7 +198,7 @@ def tells_both_when_the_disk_refuses(stage):
     check(os.listdir(saved) == [], f"{os.listdir(saved)} was left behind")
 
 
-@test
+@tests.add
 def ends_soon_after_the_peer_is_killed_during_a_transfer(stage):
     path = stage.folder / "huge"
     with path.open("wb") as file:
@@ -236,7 +212,7 @@ def ends_soon_after_the_peer_is_killed_during_a_transfer(stage):
     bob.expect_exit(PEER_VANISHED, 10)
 
 
-@test
+@tests.add
 def says_goodbye_when_it_is_interrupted(stage):
     alice, bob = stage.pair()
     bob.process.send_signal(signal.SIGINT)
@@ -245,7 +221,7 @@ def says_goodbye_when_it_is_interrupted(stage):
     alice.expect_exit(DONE)
 
 
-@test
+@tests.add
 def ends_at_once_when_it_is_interrupted_alone(stage):
     alice = stage.chat("alice")
     alice.expect("waiting for somebody")
@@ -253,7 +229,7 @@ def ends_at_once_when_it_is_interrupted_alone(stage):
     alice.expect_exit(130)
 
 
-@test
+@tests.add
 def names_the_server_that_is_down(stage):
     with socket.socket() as nobody:  # Bound, so that nobody else gets the port; but not listening.
         nobody.bind(("127.0.0.1", 0))
@@ -263,28 +239,28 @@ def names_the_server_that_is_down(stage):
         alice.expect_exit(SIGNALING)
 
 
-@test
+@tests.add
 def says_what_is_wrong_with_a_url(stage):
     alice = stage.chat("alice", url="http//nowhere")
     alice.expect("http//nowhere")
     alice.expect_exit(USAGE)
 
 
-@test
+@tests.add
 def says_what_is_wrong_with_a_stun_server(stage):
     alice = stage.chat("alice", "--stun", "host:port:more")
     alice.expect("host:port:more")
     alice.expect_exit(USAGE)
 
 
-@test
+@tests.add
 def says_which_file_is_not_there(stage):
     alice = stage.chat("alice", "--file", stage.folder / "nothing")
     alice.expect("cannot send .*nothing: ")
     alice.expect_exit(FILE)
 
 
-@test
+@tests.add
 def lets_no_third_one_in(stage):
     stage.pair()
     carol = stage.chat("carol")
@@ -292,7 +268,7 @@ def lets_no_third_one_in(stage):
     carol.expect_exit(ROOM_FULL)
 
 
-@test
+@tests.add
 def passes_on_that_the_server_finds_the_room_full(stage):
     stage.serve("--max-peers", 1)
     stage.chat("alice").expect("waiting for somebody")
@@ -301,14 +277,14 @@ def passes_on_that_the_server_finds_the_room_full(stage):
     bob.expect_exit(ROOM_FULL)
 
 
-@test
+@tests.add
 def does_not_wait_for_ever_alone(stage):
     alice = stage.chat("alice", "--timeout", 0.5)
     alice.expect("nobody else came to room test within 0.5 s")
     alice.expect_exit(TIMED_OUT)
 
 
-@test
+@tests.add
 def waits_for_another_when_one_leaves_too_early(stage):
     alice = stage.chat("alice")
     alice.expect("waiting for somebody")
@@ -322,7 +298,7 @@ def waits_for_another_when_one_leaves_too_early(stage):
     carol.expect("talking with alice")
 
 
-@test
+@tests.add
 def says_what_is_missing_when_there_is_no_connection_in_time(stage):
     stage.serve()
     mute = WebSocket(stage.url)
@@ -334,7 +310,7 @@ def says_what_is_missing_when_there_is_no_connection_in_time(stage):
     mute.close()
 
 
-@test
+@tests.add
 def says_why_it_cannot_use_an_offer(stage):
     alice = stage.chat("alice")
     alice.expect("waiting for somebody")
@@ -348,7 +324,7 @@ def says_why_it_cannot_use_an_offer(stage):
     stranger.close()
 
 
-@test
+@tests.add
 def meets_again_in_the_same_room(stage):
     for line in ("the first time", "the second time"):
         alice, bob = stage.pair(["--stay"])
@@ -359,7 +335,7 @@ def meets_again_in_the_same_room(stage):
         alice.expect_exit(DONE)
 
 
-@test
+@tests.add
 def talks_on_without_the_server(stage):
     server = stage.serve()
     alice, bob = stage.pair(["--stay"])
@@ -373,27 +349,5 @@ def talks_on_without_the_server(stage):
     alice.expect_exit(DONE)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--signal")
-    parser.add_argument("--chat")
-    parser.add_argument("--list", action="store_true")
-    parser.add_argument("test", nargs="?")
-    args = parser.parse_args()
-    if args.list:
-        print("\n".join(TESTS))
-        return 0
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        stage = Stage(args, folder)
-        stack.callback(lambda: [program.stop() for program in stage.programs])
-        try:
-            TESTS[args.test](stage)
-        except (Failed, OSError, subprocess.SubprocessError) as failure:
-            print("\n".join(program.transcript() for program in stage.programs))
-            print(f"FAILED: {failure!r}")
-            return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tests.run("--signal", "--chat"))

@@ -46,8 +46,9 @@ class Stage:
 
 
 class Tests:
-    def __init__(self, about):
+    def __init__(self, about, stage=Stage):
         self.about = about
+        self.stage = stage
         self.tests = {}
 
     def add(self, function):
@@ -67,7 +68,7 @@ class Tests:
         if args.test is None:
             parser.error("name a test; --list shows them")
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-            stage = Stage(args, folder, stack)
+            stage = self.stage(args, folder, stack)
             stack.callback(lambda: [program.stop() for program in stage.programs])
             try:
                 self.tests[args.test](stage)
