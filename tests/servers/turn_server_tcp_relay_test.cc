@@ -109,8 +109,7 @@ TEST_F(TurnTcpRelayTest, MakesOneConnectionOfTwoRelaysThatConnectAtOnce) {
   ASSERT_EQ(ask(two, Method::kCreatePermission, peer(to_one)), 0);
   one.ask(Method::kConnect, peer(to_two));
   two.ask(Method::kConnect, peer(to_one));
-  // RFC 6062 section 5.2: whose connection is there already is told so, and by an indication, of
-  // it.
+  // RFC 6062 section 5.2: who is too late is told 446, and has heard of the connection before.
   const auto connection_of = [&](TurnUser& user) {
     const int code = finish(user);
     EXPECT_TRUE(code == 0 || code == 446) << code;
