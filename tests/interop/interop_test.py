@@ -33,9 +33,8 @@ def run_in_browser(stage, browser, script, *arguments):
     if not (pathlib.Path(stage.args.packages) / "node_modules" / "puppeteer-core").is_dir():
         raise Skipped("puppeteer-core is not installed; the test Interop.InstallsItsPackages says why")
     # Browsers keep their profile in TMPDIR: the stage's folder, which is removed.
-    environment = {**os.environ, "FLOE_NODE_PACKAGES": stage.args.packages, "TMPDIR": str(stage.folder)}
-    program = stage.start(browser, "env", *(f"{name}={environment[name]}" for name in ("FLOE_NODE_PACKAGES", "TMPDIR")),
-                          node, HERE / script, browser, executable, *arguments)
+    os.environ.update(FLOE_NODE_PACKAGES=stage.args.packages, TMPDIR=str(stage.folder))
+    program = stage.start(browser, node, HERE / script, browser, executable, *arguments)
     try:
         program.expect_exit(0, PATIENCE)
     finally:
