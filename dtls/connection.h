@@ -29,7 +29,7 @@ class Session;
 
 /// The handshake is done and the peer's certificate is the one its fingerprint promised.
 struct Connected {
-  std::string cipher;                       ///< OpenSSL's name of the cipher suite.
+  std::string cipher;                       ///< The cipher suite's IANA name.
   std::optional<SrtpProfile> srtp_profile;  ///< Empty if none was offered or none was common.
 };
 /// The peer sent close_notify: nothing more comes, and nothing more can be sent.

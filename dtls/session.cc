@@ -371,7 +371,7 @@ std::string Session::version() const {
 }
 
 std::string Session::cipher() const {
-  return SSL_CIPHER_get_name(SSL_get_current_cipher(ssl_));
+  return SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_));
 }
 
 std::vector<std::uint8_t> Session::peer_certificate() const {

@@ -150,6 +150,7 @@ class Agent {
 
   /// Counted drops and answers, by reason.
   struct Stats {
+    std::uint64_t selected_pair_changes = 0;
     std::uint64_t requests_received = 0;
     std::uint64_t responses_received = 0;
     std::uint64_t indications_received = 0;
@@ -292,6 +293,8 @@ class Agent {
 
   /// Where data may go now; nothing without a valid pair and the peer's consent.
   std::optional<net::Route> route() const;
+  /// Packets of the layer above have left on `route()`; for the pair's counters.
+  void count_sent(Time now, std::size_t packets, std::size_t bytes);
   const CandidatePair* selected_pair() const { return carrier().path_pair(); }
   const CheckList::Pairs& pairs() const { return current_.check_list.pairs(); }
   /// The last round trip measured on the path, if any.

@@ -54,11 +54,14 @@ Agent::Verdict Agent::handle_data(Time now, const net::Datagram& datagram) {
   bool valid = false;
   for (Generation* generation : {&current_, previous_ ? &*previous_ : nullptr}) {
     if (generation == nullptr || state_ == State::kFailed) continue;
-    const CandidatePair* pair = generation->check_list.find(datagram.socket, datagram.source);
+    CandidatePair* pair = generation->check_list.find(datagram.socket, datagram.source);
     // Lite agents with each other send no checks: the addresses that signalling named must do.
     const bool trusted = consent_mode() == Consent::Mode::kTrust;
     if (pair == nullptr || !(pair->valid || pair->heard || trusted)) continue;
     valid = true;
+    ++pair->packets_received;
+    pair->bytes_received += datagram.payload.size();
+    pair->last_packet_received = now;
     if (generation->path == pair->id) generation->consent.on_data(now);
   }
   if (!valid && (state_ == State::kFailed ||

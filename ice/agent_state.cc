@@ -154,6 +154,7 @@ void Agent::announce_path() {
   const std::optional<PairId> id = path ? std::optional(path->id) : std::nullopt;
   const bool nominated = path != nullptr && path->nominated;
   if (id == told_path_ && nominated == told_nominated_) return;
+  if (path != nullptr && id != told_path_) ++stats_.selected_pair_changes;
   told_path_ = id;
   told_nominated_ = nominated;
   if (path == nullptr) return;
@@ -210,6 +211,14 @@ std::optional<net::Route> Agent::route() const {
   const bool over = state_ == State::kFailed || state_ == State::kClosed;
   if (pair == nullptr || over) return std::nullopt;
   return route_to(pair->socket, pair->destination);
+}
+
+void Agent::count_sent(Time now, std::size_t packets, std::size_t bytes) {
+  CandidatePair* pair = carrier().path_pair();
+  if (pair == nullptr || packets == 0) return;
+  pair->packets_sent += packets;
+  pair->bytes_sent += bytes;
+  pair->last_packet_sent = now;
 }
 
 std::optional<Duration> Agent::round_trip() const {

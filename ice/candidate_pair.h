@@ -103,6 +103,12 @@ struct CandidatePair {
   std::uint32_t errors_received = 0;
   std::uint32_t consent_requests_sent = 0;
   std::uint32_t send_failures = 0;
+  std::uint64_t packets_sent = 0;  ///< Of the layers above, as the next five.
+  std::uint64_t packets_received = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  Time last_packet_sent{};
+  Time last_packet_received{};
   std::uint16_t last_error = 0;  ///< The code of the last error response.
   std::string last_error_reason;
   /// Where a response came from that should have come from the destination.

@@ -37,6 +37,7 @@ class Pump {
   Pump& operator=(const Pump&) = delete;
 
   net::Network& network() { return network_; }
+  const net::Network& network() const { return network_; }
   Time now() const { return network_.now(); }
 
   /// The engines changed: the next turn comes at once. Cheap to call often.

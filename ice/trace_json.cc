@@ -1,6 +1,6 @@
 #include "floe/ice/trace_json.h"
 
-#include "floe/ice/internal/json_writer.h"
+#include "floe/core/json_writer.h"
 
 namespace floe::ice {
 namespace {

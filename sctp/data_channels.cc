@@ -213,6 +213,7 @@ void DataChannels::start(Time now, Channel& channel) {
   }
   if (!up) return;
   channel.state = ChannelState::kOpen;
+  channel.opened = true;
   ++core_->stats.channels_opened;
   core_->events.push_back(Open{channel.id});
   adopt_orphans(now, channel);
@@ -312,7 +313,7 @@ void DataChannels::finish_if_reset(Channel& channel) {
 void DataChannels::finish(Channel& channel, std::optional<Error> error) {
   Core& core = *core_;
   core.events.push_back(Closed{channel.id, std::move(error)});
-  ++core.stats.channels_closed;
+  if (channel.opened) ++core.stats.channels_closed;
   if (channel.stream) {
     note_free(*channel.stream);
     core.association.set_priority(*channel.stream, ChannelOptions{}.priority);

@@ -104,7 +104,7 @@ class DataChannels {
   };
   struct Stats {
     std::uint64_t channels_opened = 0;
-    std::uint64_t channels_closed = 0;
+    std::uint64_t channels_closed = 0;  ///< Of those that were once open.
     std::uint64_t opens_refused = 0;    ///< Wrong parity, id in use, too many channels.
     std::uint64_t dcep_malformed = 0;   ///< DCEP messages that did not parse.
     std::uint64_t dcep_unexpected = 0;  ///< An ACK nobody waited for.

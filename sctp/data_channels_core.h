@@ -21,6 +21,7 @@ struct DataChannels::Channel {
   std::optional<StreamId> stream;
   bool introduced = false;        ///< Our OPEN or ACK was sent.
   bool heard = false;             ///< The peer has sent anything on it (RFC 8832 section 6).
+  bool opened = false;            ///< It once was open.
   bool waits_for_stream = false;  ///< More outgoing streams were asked for.
 
   // RFC 8831 section 6.7: closed when both directions have been reset.

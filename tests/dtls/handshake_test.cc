@@ -64,10 +64,11 @@ std::vector<std::uint8_t> refragment(const std::vector<std::uint8_t>& datagram, 
 TEST(DtlsHandshake, ConnectsAClientAndAServer) {
   Pair pair;
   pair.connect();
-  EXPECT_EQ(std::get<Connected>(pair.client.events[0]).cipher, "ECDHE-ECDSA-AES128-GCM-SHA256");
+  EXPECT_EQ(std::get<Connected>(pair.client.events[0]).cipher,
+            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
   const auto stats = pair.client.connection->stats();
   EXPECT_EQ(stats.version, "DTLSv1.2");
-  EXPECT_EQ(stats.cipher, "ECDHE-ECDSA-AES128-GCM-SHA256");
+  EXPECT_EQ(stats.cipher, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
   EXPECT_EQ(stats.peer_certificate, identity()->certificate());
   EXPECT_EQ(stats.retransmits, 0u);
 }

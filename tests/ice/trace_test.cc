@@ -6,7 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "floe/ice/internal/json_writer.h"
+#include "floe/core/json_writer.h"
 #include "floe/ice/trace_json.h"
 #include "floe/net/sim/nat.h"
 #include "tests/ice/duo.h"

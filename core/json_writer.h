@@ -7,7 +7,7 @@
 
 #include "floe/core/time.h"
 
-namespace floe::ice {
+namespace floe {
 
 /// Writes one JSON value (RFC 8259), which is well-formed whatever the texts are. That the calls
 /// form a value is its user's part, and checked.
@@ -23,6 +23,8 @@ class JsonWriter {
   /// Bytes that are not UTF-8 become U+FFFD.
   void text(std::string_view value);
   void number(std::uint64_t value);
+  /// With six decimals at most. JSON has neither infinities nor NaN: they become null.
+  void decimal(double value);
   void boolean(bool value);
   /// With three decimals.
   void milliseconds(Duration value);
@@ -45,4 +47,4 @@ class JsonWriter {
   bool named_ = false;
 };
 
-}  // namespace floe::ice
+}  // namespace floe

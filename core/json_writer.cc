@@ -1,12 +1,14 @@
-#include "floe/ice/internal/json_writer.h"
+#include "floe/core/json_writer.h"
 
+#include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "floe/core/bytes.h"
 #include "floe/core/check.h"
 #include "floe/core/text.h"
 
-namespace floe::ice {
+namespace floe {
 namespace {
 
 /// The length of the UTF-8 character that `rest` begins with; 0 if it begins with none.
@@ -83,6 +85,21 @@ void JsonWriter::number(std::uint64_t value) {
   out_ += std::to_string(value);
 }
 
+void JsonWriter::decimal(double value) {
+  begin_value();
+  char digits[32];
+  const auto [end, error] =
+      std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed, 6);
+  if (error != std::errc() || !std::isfinite(value)) {
+    out_ += "null";
+    return;
+  }
+  std::string_view text(digits, static_cast<std::size_t>(end - digits));
+  text = text.substr(0, text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.remove_suffix(1);
+  out_ += text;
+}
+
 void JsonWriter::boolean(bool value) {
   begin_value();
   out_ += value ? "true" : "false";
@@ -105,4 +122,4 @@ std::string JsonWriter::take() {
   return std::exchange(out_, {});
 }
 
-}  // namespace floe::ice
+}  // namespace floe
