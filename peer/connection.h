@@ -15,12 +15,13 @@
 #include "floe/ice/report.h"
 #include "floe/peer/negotiation.h"
 #include "floe/peer/peer_connection.h"
+#include "floe/peer/stats.h"
 
 namespace floe {
 
 /// The driver behind a `PeerConnection`: it owns the engines, the pump that connects them to the
-/// network, and the application's handlers. Its code stands in two files: connection.cc (calls and
-/// descriptions), connection_events.cc (packets in, events out).
+/// network, and the application's handlers. Its code stands in connection.cc (calls and
+/// descriptions), connection_events.cc (packets in, events out) and connection_stats.cc.
 class Connection final : public ice::Engines, public DataChannelOwner {
  public:
   struct Handlers {
@@ -56,6 +57,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
   const Negotiation& negotiation() const { return negotiation_; }
   const DataTransport& transport() const { return transport_; }
   ice::Report ice_report() const;
+  StatsReport stats() const;
   /// The states the application was told last.
   IceGatheringState ice_gathering_state() const { return shown_gathering_; }
   IceConnectionState ice_connection_state() const { return shown_ice_; }

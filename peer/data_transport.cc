@@ -50,6 +50,8 @@ Result<> DataTransport::connect(Time now, const Remote& remote) {
 void DataTransport::handle_packet(Time now, net::Datagram& datagram) {
   if (closed_) return;
   if (ice_.handle_packet(now, datagram) == ice::Agent::Verdict::kApplication) {
+    ++stats_.packets_received;
+    stats_.bytes_received += datagram.payload.size();
     if (dtls::Connection::looks_like_dtls(datagram.payload)) {
       take_dtls(now, datagram.payload);
     } else {
@@ -126,6 +128,12 @@ void DataTransport::poll_transmit(Time now, net::SendBatch& batch) {
   if (dtls_state_ == DtlsTransportState::kConnected) send_sctp(now, batch, *route);
 }
 
+void DataTransport::count_sent(Time now, std::size_t packets, std::size_t bytes) {
+  stats_.packets_sent += packets;
+  stats_.bytes_sent += bytes;
+  ice_.count_sent(now, packets, bytes);
+}
+
 void DataTransport::send_dtls(Time now, net::SendBatch& batch, const net::Route& route) {
   while (true) {
     const MutableBytes space = batch.open(route, config_.mtu);
@@ -133,21 +141,25 @@ void DataTransport::send_dtls(Time now, net::SendBatch& batch, const net::Route&
     const std::size_t size = dtls_->poll_transmit(now, space);
     batch.commit(size);
     if (size == 0) return;
+    count_sent(now, 1, size);
   }
 }
 
 /// Each SCTP packet is encrypted straight into the batch: equal sizes become one GSO run.
 void DataTransport::send_sctp(Time now, net::SendBatch& batch, const net::Route& route) {
+  std::size_t packets = 0;
+  std::size_t bytes = 0;
   while (true) {
     const MutableBytes space = batch.open(route, config_.mtu);
-    if (space.empty()) return;
+    if (space.empty()) break;
     const auto packet = channels_.poll_transmit(now);
-    if (!packet) {
-      batch.commit(0);
-      return;
-    }
-    batch.commit(dtls_->seal(*packet, space).value_or(0));
+    const std::size_t size = packet ? dtls_->seal(*packet, space).value_or(0) : 0;
+    batch.commit(size);
+    if (!packet) break;
+    ++packets;
+    bytes += size;
   }
+  count_sent(now, packets, bytes);
 }
 
 /// On a path where nothing at all comes in it is the path that is silent, not the peer's DTLS: the

@@ -47,6 +47,10 @@ class DataTransport {
     std::uint64_t packets_unknown = 0;  ///< Neither STUN nor DTLS (RFC 7983).
     std::uint64_t packets_early = 0;    ///< Held until ICE or the description was ready.
     std::uint64_t packets_early_dropped = 0;
+    std::uint64_t packets_sent = 0;  ///< Without ICE's own, as the next three.
+    std::uint64_t packets_received = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t bytes_received = 0;
   };
 
   DataTransport(Config config, Random& random, net::Pacer& pacer);
@@ -57,6 +61,7 @@ class DataTransport {
   const sctp::DataChannels& channels() const { return channels_; }
   DtlsTransportState dtls_state() const { return dtls_state_; }
   std::optional<dtls::Connection::Stats> dtls_stats() const;
+  const dtls::Identity& identity() const { return *config_.identity; }
   const Stats& stats() const { return stats_; }
 
   /// Both descriptions are known: the handshake starts as soon as ICE has a path.
@@ -76,6 +81,7 @@ class DataTransport {
  private:
   void take_dtls(Time now, MutableBytes datagram);
   void advance(Time now);
+  void count_sent(Time now, std::size_t packets, std::size_t bytes);
   void send_dtls(Time now, net::SendBatch& batch, const net::Route& route);
   void send_sctp(Time now, net::SendBatch& batch, const net::Route& route);
   /// Whether DTLS, or SCTP above it, can send now. Without a path their packets would only pile up,

@@ -155,6 +155,10 @@ void PeerConnection::on_data_channel(std::function<void(std::shared_ptr<DataChan
   connection_->writable_handlers().data_channel = std::move(handler);
 }
 
+StatsReport PeerConnection::stats() const {
+  return connection_->stats();
+}
+
 ice::Report PeerConnection::ice_report() const {
   return connection_->ice_report();
 }

@@ -15,6 +15,7 @@
 #include "floe/peer/data_transport.h"
 #include "floe/peer/session_description.h"
 #include "floe/peer/states.h"
+#include "floe/peer/stats.h"
 
 namespace floe {
 
@@ -113,8 +114,9 @@ class PeerConnection {
 
   // --- Insight ---
 
-  /// The layers with their counters and candidate pairs; read-only. The W3C statistics reports are
-  /// not there yet.
+  /// W3C getStats(): a report of this moment. After `close()` it tells how things were at the end.
+  StatsReport stats() const;
+  /// The layers with their counters and candidate pairs; read-only.
   const DataTransport& transport() const;
   /// What ICE has tried and what came of it; possible at any time.
   ice::Report ice_report() const;
