@@ -84,9 +84,10 @@ struct StandardInput::Source {
 };
 
 StandardInput::StandardInput(uv_loop_t& loop, std::function<void(std::string_view)> on_line,
-                             std::function<void()> on_end)
+                             std::function<void()> on_end, std::size_t max_line)
     : on_line_(std::move(on_line)),
       on_end_(std::move(on_end)),
+      max_line_(max_line),
       source_(new Source{.owner = this, .loop = &loop}) {
   source_->open();
 }
@@ -120,9 +121,9 @@ void StandardInput::take(std::string_view text) {
     const std::size_t newline = text.find('\n');
     partial_ += text.substr(0, newline);
     text = newline == text.npos ? std::string_view() : text.substr(newline + 1);
-    while (partial_.size() > kMaxLine) {
-      std::size_t cut = kMaxLine;  // Not within a UTF-8 sequence (RFC 3629 section 3).
-      while (cut > kMaxLine - 4 && (partial_[cut] & 0xC0) == 0x80) --cut;
+    while (partial_.size() > max_line_) {
+      std::size_t cut = max_line_;  // Not within a UTF-8 sequence (RFC 3629 section 3).
+      while (cut > max_line_ - 4 && (partial_[cut] & 0xC0) == 0x80) --cut;
       deliver_line(partial_.substr(0, cut));
       partial_.erase(0, cut);
     }

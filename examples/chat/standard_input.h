@@ -2,6 +2,7 @@
 
 #include <uv.h>
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -12,11 +13,11 @@ namespace chat {
 /// `resume`.
 class StandardInput {
  public:
-  /// A longer line arrives in pieces.
   static constexpr std::size_t kMaxLine = 16 * 1024;
 
+  /// A line longer than `max_line` bytes arrives in pieces.
   StandardInput(uv_loop_t& loop, std::function<void(std::string_view)> on_line,
-                std::function<void()> on_end);
+                std::function<void()> on_end, std::size_t max_line = kMaxLine);
   ~StandardInput();
   StandardInput(const StandardInput&) = delete;
   StandardInput& operator=(const StandardInput&) = delete;
@@ -34,6 +35,7 @@ class StandardInput {
 
   std::function<void(std::string_view)> on_line_;
   std::function<void()> on_end_;
+  const std::size_t max_line_;
   std::string partial_;
   bool ended_ = false;
   Source* source_;  ///< Belongs to the loop, which frees it when its handle is closed.

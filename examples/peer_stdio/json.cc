@@ -1,0 +1,20 @@
+#include "json.h"
+
+namespace peer_stdio {
+
+Json to_json(const floe::Error& error) {
+  return {{"code", to_string(error.code)}, {"text", error.message}};
+}
+
+Json to_json(const floe::SessionDescription& description) {
+  return {{"type", to_string(description.type)}, {"sdp", description.sdp}};
+}
+
+Json to_json(const floe::IceCandidate& candidate) {
+  return {{"candidate", candidate.candidate},
+          {"sdpMid", or_null(candidate.sdp_mid)},
+          {"sdpMLineIndex", or_null(candidate.sdp_mline_index)},
+          {"usernameFragment", or_null(candidate.username_fragment)}};
+}
+
+}  // namespace peer_stdio

@@ -1,0 +1,180 @@
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "json.h"
+#include "peer.h"
+
+namespace peer_stdio {
+namespace {
+
+using floe::Result;
+using floe::SessionDescription;
+
+constexpr std::uint64_t kMax16 = std::numeric_limits<std::uint16_t>::max();
+
+/// RTCIceServer, whose "urls" is one string or a list of them.
+Result<floe::IceServer> read_server(const Json& object) {
+  if (!object.is_object()) {
+    return floe::fail(floe::Errc::kInvalidArgument, "each of \"iceServers\" must be an object");
+  }
+  Members members(object);
+  floe::IceServer server;
+  const Json* urls = members.find("urls");
+  if (urls != nullptr && urls->is_string()) server.urls = {urls->get<std::string>()};
+  if (urls != nullptr && urls->is_array()) {
+    for (const Json& url : *urls) {
+      if (!url.is_string()) members.complain("urls", "strings");
+      if (url.is_string()) server.urls.push_back(url.get<std::string>());
+    }
+  }
+  if (server.urls.empty()) members.complain("urls", "there, one string or several");
+  server.username = members.optional_text("username").value_or("");
+  server.credential = members.optional_text("credential").value_or("");
+  if (auto right = members.check(); !right) return floe::forward(right);
+  return server;
+}
+
+Result<SessionDescription> read_description(Members& members) {
+  const std::string type = members.text("type");
+  std::string sdp = members.text("sdp");
+  if (auto right = members.check(); !right) return floe::forward(right);
+  const auto parsed = floe::parse_sdp_type(type);
+  if (!parsed) return floe::forward(parsed);
+  return SessionDescription{*parsed, std::move(sdp)};
+}
+
+Json to_json_or_null(const std::optional<SessionDescription>& description) {
+  return description ? to_json(*description) : Json(nullptr);
+}
+
+/// The answer to a command that yields nothing.
+Result<Json> answer(const Result<>& result) {
+  if (!result) return floe::forward(result);
+  return Json::object();
+}
+
+}  // namespace
+
+Peer::Answer Peer::create(Members& members) {
+  floe::Configuration configuration = configuration_;
+  if (const Json* servers = members.find("iceServers"); servers != nullptr) {
+    if (!servers->is_array()) members.complain("iceServers", "a list");
+    configuration.ice_servers.clear();
+    for (const Json& object : *servers) {
+      auto server = read_server(object);
+      if (!server) return floe::forward(server);
+      configuration.ice_servers.push_back(std::move(*server));
+    }
+  }
+  const auto policy = members.optional_text("iceTransportPolicy");
+  if (policy == "relay") configuration.ice_transport_policy = floe::ice::Policy::kRelay;
+  if (policy == "all") configuration.ice_transport_policy = floe::ice::Policy::kAll;
+  if (policy && policy != "relay" && policy != "all") {
+    members.complain("iceTransportPolicy", "\"all\" or \"relay\"");
+  }
+  const auto size = members.optional_number("maxMessageSize", std::numeric_limits<int>::max());
+  if (size) configuration.max_message_size = *size;
+  if (auto right = members.check(); !right) return floe::forward(right);
+  if (connection_) {
+    return floe::fail(floe::Errc::kInvalidState, "there is a connection already: close it first");
+  }
+  return answer(open(configuration));
+}
+
+Peer::Answer Peer::create_offer(Members& members) {
+  if (auto right = members.check(); !right) return floe::forward(right);
+  const auto description = connection_->create_offer();
+  if (!description) return floe::forward(description);
+  return to_json(*description);
+}
+
+Peer::Answer Peer::create_answer(Members& members) {
+  if (auto right = members.check(); !right) return floe::forward(right);
+  const auto description = connection_->create_answer();
+  if (!description) return floe::forward(description);
+  return to_json(*description);
+}
+
+Peer::Answer Peer::set_local_description(Members& members) {
+  if (members.has("type") || members.has("sdp")) {
+    const auto description = read_description(members);
+    if (!description) return floe::forward(description);
+    if (auto set = connection_->set_local_description(*description); !set) {
+      return floe::forward(set);
+    }
+  } else {
+    if (auto right = members.check(); !right) return floe::forward(right);
+    if (auto set = connection_->set_local_description(); !set) return floe::forward(set);
+  }
+  return to_json_or_null(connection_->local_description());
+}
+
+Peer::Answer Peer::set_remote_description(Members& members) {
+  const auto description = read_description(members);
+  if (!description) return floe::forward(description);
+  return answer(connection_->set_remote_description(*description));
+}
+
+Peer::Answer Peer::add_ice_candidate(Members& members) {
+  floe::IceCandidate candidate;
+  candidate.candidate = members.optional_text("candidate").value_or("");
+  candidate.sdp_mid = members.optional_text("sdpMid");
+  if (const auto index = members.optional_number("sdpMLineIndex", kMax16)) {
+    candidate.sdp_mline_index = static_cast<std::uint16_t>(*index);
+  }
+  candidate.username_fragment = members.optional_text("usernameFragment");
+  if (auto right = members.check(); !right) return floe::forward(right);
+  return answer(connection_->add_ice_candidate(candidate));
+}
+
+Peer::Answer Peer::restart_ice(Members& members) {
+  if (auto right = members.check(); !right) return floe::forward(right);
+  connection_->restart_ice();
+  return Json::object();
+}
+
+Peer::Answer Peer::descriptions(Members& members) {
+  if (auto right = members.check(); !right) return floe::forward(right);
+  return Json{{"local", to_json_or_null(connection_->local_description())},
+              {"remote", to_json_or_null(connection_->remote_description())},
+              {"currentLocal", to_json_or_null(connection_->current_local_description())},
+              {"currentRemote", to_json_or_null(connection_->current_remote_description())},
+              {"pendingLocal", to_json_or_null(connection_->pending_local_description())},
+              {"pendingRemote", to_json_or_null(connection_->pending_remote_description())}};
+}
+
+Peer::Answer Peer::report(Members& members) {
+  if (auto right = members.check(); !right) return floe::forward(right);
+  return Json{{"signalingState", to_string(connection_->signaling_state())},
+              {"iceGatheringState", to_string(connection_->ice_gathering_state())},
+              {"iceConnectionState", to_string(connection_->ice_connection_state())},
+              {"connectionState", to_string(connection_->connection_state())},
+              {"dtlsState", to_string(connection_->dtls_state())},
+              {"ice", connection_->ice_report().to_string()}};
+}
+
+Peer::Answer Peer::create_data_channel(Members& members) {
+  std::string label = members.text("label");
+  const floe::DataChannelInit init = Channels::read_init(members);
+  if (auto right = members.check(); !right) return floe::forward(right);
+  auto channel = connection_->create_data_channel(std::move(label), init);
+  if (!channel) return floe::forward(channel);
+  return Json{{"channel", channels_.add(std::move(*channel))}};
+}
+
+Peer::Answer Peer::close(Members& members) {
+  if (auto right = members.check(); !right) return floe::forward(right);
+  // W3C's close() tells no state; the next command begins a new connection.
+  connection_.reset();
+  channels_.forget();
+  return Json::object();
+}
+
+Peer::Answer Peer::quit(Members& members) {
+  if (auto right = members.check(); !right) return floe::forward(right);
+  on_quit_();
+  return Json::object();
+}
+
+}  // namespace peer_stdio
