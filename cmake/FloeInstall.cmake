@@ -1,5 +1,5 @@
 # Install rules: the libraries, their headers under include/floe/<folder>, programs into bin, a CMake package
-# (`find_package(floe)`) and a pkg-config file. Everything installed can be moved to another prefix.
+# (`find_package(floe)`) and pkg-config files. Everything installed can be moved to another prefix.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/floe)
@@ -33,14 +33,16 @@ foreach(library IN LISTS libraries)
 endforeach()
 
 # A header is public unless it stands in a folder called "internal".
-foreach(folder core crypto net stun_client dtls tls turn_client mdns port_mapping ice sctp sdp peer servers)
+foreach(folder core crypto net stun_client dtls tls turn_client mdns port_mapping ice sctp sdp peer capi servers)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/${folder}/*.h)
   list(FILTER headers EXCLUDE REGEX "/internal/")
+  list(REMOVE_ITEM headers capi/floe.h)
   foreach(header IN LISTS headers)
     cmake_path(GET header PARENT_PATH header_dir)
     install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/floe/${header_dir})
   endforeach()
 endforeach()
+install(FILES ${PROJECT_SOURCE_DIR}/capi/floe.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 get_property(programs GLOBAL PROPERTY FLOE_PROGRAMS)
 foreach(program IN LISTS programs)
@@ -117,10 +119,19 @@ list(REMOVE_DUPLICATES pc_requires)
 list(JOIN pc_requires " " FLOE_PC_REQUIRES)
 if(BUILD_SHARED_LIBS)
   set(FLOE_PC_REQUIRES_FIELD "Requires.private")
+  set(FLOE_PC_CXX_LIBS "")
 else()
   set(FLOE_PC_REQUIRES_FIELD "Requires")
+  # A C compiler links what is static without the libraries of C++.
+  set(cxx_libraries ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+  list(REMOVE_ITEM cxx_libraries ${CMAKE_C_IMPLICIT_LINK_LIBRARIES})
+  list(REMOVE_DUPLICATES cxx_libraries)
+  list(TRANSFORM cxx_libraries PREPEND "-l")
+  list(JOIN cxx_libraries " " FLOE_PC_CXX_LIBS)
 endif()
 file(RELATIVE_PATH FLOE_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
-configure_file(${PROJECT_SOURCE_DIR}/cmake/floe.pc.in ${PROJECT_BINARY_DIR}/package/floe.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/package/floe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(pc floe.pc floe-c.pc)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/${pc}.in ${PROJECT_BINARY_DIR}/package/${pc} @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/package/${pc} DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -6,7 +6,8 @@ include(GNUInstallDirs)
 
 function(floe_compile_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON
+    C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic $<$<BOOL:${FLOE_WERROR}>:-Werror>)
   # Two warnings of GCC 12 are wrong at -O2: the value of a std::optional is "uninitialized" on the path where it was
   # just found absent, and assigning a literal to a std::string "overlaps" itself (GCC bug 105651).

@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 FOLDERS = ("core", "crypto", "net", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping",
-           "ice", "sctp", "sdp", "peer", "servers")
+           "ice", "sctp", "sdp", "peer", "capi", "servers")
 
 
 def run(*command, **options):
@@ -25,9 +25,10 @@ def fail(message):
     sys.exit("FAILED: " + message)
 
 
-def configure(args, build, *definitions):
-    run(args.cmake, "-S", args.source / "tests/package/consumer", "-B", build, "-G", args.generator,
-        f"-DCMAKE_CXX_COMPILER={args.compiler}", f"-DCMAKE_CXX_COMPILER_LAUNCHER={args.launcher}",
+def configure(args, consumer, build, *definitions):
+    run(args.cmake, "-S", args.source / "tests/package" / consumer, "-B", build, "-G", args.generator,
+        f"-DCMAKE_C_COMPILER={args.c_compiler}", f"-DCMAKE_CXX_COMPILER={args.compiler}",
+        f"-DCMAKE_CXX_COMPILER_LAUNCHER={args.launcher}",
         "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0", *definitions)
     run(args.cmake, "--build", build)
 
@@ -36,6 +37,10 @@ def check_headers(args, prefix):
     """Exactly the public headers: every .h of the library's folders outside of `internal`."""
     expected = {path.relative_to(args.source) for folder in FOLDERS for path in (args.source / folder).rglob("*.h")
                 if "internal" not in path.parts}
+    # The one that C programs include is <floe.h>.
+    expected.remove(pathlib.Path("capi/floe.h"))
+    if not (prefix / "include/floe.h").is_file():
+        fail("floe.h was not installed")
     root = prefix / "include/floe"
     found = {path.relative_to(root) for path in root.rglob("*") if path.is_file()}
     for path in sorted(expected ^ found):
@@ -55,9 +60,9 @@ def check_is_movable(args, prefix, staging, build):
                 fail(f"{text} names {place}")
 
 
-def pkg_config(prefix, *what):
+def pkg_config(prefix, package, *what):
     env = dict(os.environ, PKG_CONFIG_PATH=str(next(prefix.rglob("floe.pc")).parent))
-    done = subprocess.run(["pkg-config", *what, "floe"], check=True, env=env, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(["pkg-config", *what, package], check=True, env=env, stdout=subprocess.PIPE, text=True)
     return done.stdout.split()
 
 
@@ -69,13 +74,20 @@ def use_installed(args):
     check_is_movable(args, prefix, staging, args.build)
 
     build = args.work / "build"
-    configure(args, build, f"-DCMAKE_PREFIX_PATH={prefix}")
+    configure(args, "consumer", build, f"-DCMAKE_PREFIX_PATH={prefix}")
     run(build / "consumer")
+    configure(args, "c_consumer", args.work / "c-build", f"-DCMAKE_PREFIX_PATH={prefix}")
+    run(args.work / "c-build/c_consumer")
 
     program = args.work / "consumer-by-pkg-config"
     library = next(prefix.rglob("libfloe_core.*")).parent
-    run(args.compiler, "-std=c++20", *pkg_config(prefix, "--cflags"),
-        args.source / "tests/package/consumer/main.cc", "-o", program, *pkg_config(prefix, "--libs"),
+    run(args.compiler, "-std=c++20", *pkg_config(prefix, "floe", "--cflags"),
+        args.source / "tests/package/consumer/main.cc", "-o", program, *pkg_config(prefix, "floe", "--libs"),
+        f"-Wl,-rpath,{library}")
+    run(program)
+    program = args.work / "c-consumer-by-pkg-config"
+    run(args.c_compiler, "-std=c11", *pkg_config(prefix, "floe-c", "--cflags"),
+        args.source / "tests/package/c_consumer/main.c", "-o", program, *pkg_config(prefix, "floe-c", "--libs"),
         f"-Wl,-rpath,{library}")
     run(program)
 
@@ -91,14 +103,14 @@ def use_installed(args):
 
 def use_subdirectory(args):
     build = args.work / "build"
-    configure(args, build, f"-DFLOE_TREE={args.source}", "-DBUILD_SHARED_LIBS=ON", "-DFLOE_WERROR=ON",
+    configure(args, "consumer", build, f"-DFLOE_TREE={args.source}", "-DBUILD_SHARED_LIBS=ON", "-DFLOE_WERROR=ON",
               "-DFLOE_INSTALL=ON")
     run(build / "consumer")
 
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("cmake", "source", "generator", "compiler", "launcher", "work"):
+    for name in ("cmake", "source", "generator", "compiler", "c-compiler", "launcher", "work"):
         parser.add_argument("--" + name, required=True)
     modes = parser.add_subparsers(required=True)
     installed = modes.add_parser("installed")

@@ -29,10 +29,12 @@ ARROWS = {
     "sdp": ("core",),
     "peer": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping", "ice", "sctp",
              "sdp"),
+    "capi": ("core", "net", "net/uv", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping", "ice",
+             "sctp", "sdp", "peer"),
     "servers": ("core", "net", "crypto", "stun_client", "dtls", "tls"),
 }
 # The target that a folder is, where it is not called as the folder.
-TARGETS = {"net/uv": "uv", "net/sim": "sim"}
+TARGETS = {"net/uv": "uv", "net/sim": "sim", "capi": "c"}
 
 # Where a third-party header may be included at all, and in how many sources at most.
 THIRD_PARTY = (
@@ -46,16 +48,18 @@ THIRD_PARTY = (
     (r"(nmmintrin|immintrin|cpuid|arm_acle)\.h|sys/auxv\.h|asm/hwcap\.h", ("crypto",), 1),
     # The timeval of DTLSv1_get_timeout.
     (r"sys/time\.h", ("dtls", "net/uv", "net/sim/system_clock.cc", "sctp"), 0),
+    # C programs see it, so it must say what `bool` and `size_t` are.
+    (r"std(bool|def|int)\.h", ("capi/error.h",), 1),
     # What else ends in .h is the operating system's.
     (r".*\.h", ("net/uv", "net/sim/system_clock.cc", "sctp"), 0),
 )
 
 MAX_LINES = 600
 VAGUE_WORDS = frozenset("manager managers helper helpers util utils impl impls".split())
-SOURCE = (".cc", ".h")
+SOURCE = (".cc", ".c", ".h")
 # No program or test data: these folders hold bytes, not text of ours.
 SKIPPED = ("build", ".git", ".cache", "node_modules", "__pycache__", "corpus", "vectors")
-TEXT = (".cc", ".h", ".py", ".js", ".mjs", ".json", ".html", ".css", ".sh", ".md", ".txt", ".cmake", ".in", ".yml", "")
+TEXT = (".cc", ".c", ".h", ".py", ".js", ".mjs", ".json", ".html", ".css", ".sh", ".md", ".txt", ".cmake", ".in", ".yml", "")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.MULTILINE)
 COMMENT_OR_LITERAL = re.compile(
@@ -90,7 +94,7 @@ class File:
 
     @functools.cached_property
     def is_program(self):
-        return self.suffix == ".cc" and re.search(r"^int main\(", self.text, re.MULTILINE) is not None
+        return self.suffix in (".cc", ".c") and re.search(r"^int main\(", self.text, re.MULTILINE) is not None
 
     @functools.cached_property
     def folder(self):
@@ -275,7 +279,7 @@ def every_source_is_built(tree):
     lists = {file.path: file.text for file in tree.files if file.name == "CMakeLists.txt" or file.suffix == ".cmake"}
     everywhere = "\n".join(text for path, text in lists.items() if path.startswith("cmake/"))
     for file in tree.sources:
-        if file.suffix != ".cc":
+        if file.suffix not in (".cc", ".c"):
             continue
         path = pathlib.PurePosixPath(file.path)
         for parent in path.parents:

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "floe/capi/ice_configuration.h"
+#include "floe/capi/internal/network_handle.h"
+#include "floe/core/result.h"
+#include "floe/ice/agent.h"
+#include "floe/ice/agent_network.h"
+#include "floe/ice/server.h"
+#include "floe/tls/trust.h"
+
+namespace floe::c {
+
+/// A `floe_ice_configuration` in the library's own types.
+struct IceOptions {
+  std::vector<ice::ServerConfig> servers;
+  std::shared_ptr<const tls::Trust> trust;
+  ice::Policy policy = ice::Policy::kAll;
+  ice::Nomination nomination = ice::Nomination::kRegular;
+  std::optional<Duration> patience;
+  ice::LocalPolicy local;
+  std::function<bool(const net::Endpoint&)> remote_filter;
+};
+
+/// NULL: the defaults. Errors name the member.
+Result<IceOptions> read_ice_options(const floe_ice_configuration* given, floe_network& network);
+
+}  // namespace floe::c

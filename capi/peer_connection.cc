@@ -1,0 +1,278 @@
+#include "floe/capi/peer_connection.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "floe/capi/internal/call.h"
+#include "floe/capi/internal/data_channel_handle.h"
+#include "floe/capi/internal/peer_connection_handle.h"
+#include "floe/capi/internal/session_types.h"
+#include "floe/capi/internal/sized_struct.h"
+
+using floe::PeerConnection;
+using floe::Result;
+using floe::SessionDescription;
+
+namespace floe::c {
+namespace {
+
+/// The connection behind a handle.
+Result<PeerConnection*> behind(const floe_peer_connection* handle) {
+  if (handle == nullptr) return is_null("connection");
+  if (handle->connection == nullptr) {
+    return fail(Errc::kInvalidState, "the network of this connection was freed");
+  }
+  return handle->connection.get();
+}
+
+template <typename Body>
+floe_error_code call_on(floe_peer_connection* handle, Body&& body) {
+  return call([&]() -> Result<> {
+    const auto connection = behind(handle);
+    if (!connection) return forward(connection);
+    return body(**connection);
+  });
+}
+
+template <typename Value, typename Body>
+Value ask(const floe_peer_connection* handle, Value otherwise, Body&& body) {
+  return call_for<Value>(otherwise, [&]() -> Result<Value> {
+    const auto connection = behind(handle);
+    if (!connection) return forward(connection);
+    return body(**connection);
+  });
+}
+
+char* created(floe_peer_connection* handle,
+              Result<SessionDescription> (PeerConnection::*create)()) {
+  return ask<char*>(handle, nullptr, [&](PeerConnection& connection) -> Result<char*> {
+    auto description = (connection.*create)();
+    if (!description) return forward(description);
+    return to_own(description->sdp);
+  });
+}
+
+char* description(const floe_peer_connection* handle, floe_sdp_type* type, const char* name,
+                  std::optional<SessionDescription> (PeerConnection::*get)() const) {
+  return ask<char*>(handle, nullptr, [&](const PeerConnection& connection) -> Result<char*> {
+    const auto found = (connection.*get)();
+    if (!found) return fail(Errc::kNotFound, std::string("there is no ") + name + " description");
+    if (type != nullptr) *type = shown(found->type);
+    return to_own(found->sdp);
+  });
+}
+
+Result<SessionDescription> read_description(floe_sdp_type type, const char* sdp) {
+  const auto read_type = sdp_type_of(type);
+  if (!read_type) return forward(read_type);
+  if (type == FLOE_SDP_TYPE_ROLLBACK) return SessionDescription{*read_type, ""};
+  const auto read_sdp = text(sdp, "sdp");
+  if (!read_sdp) return forward(read_sdp);
+  return SessionDescription{*read_type, std::string(*read_sdp)};
+}
+
+Result<Configuration> read_configuration(const floe_configuration* given, floe_network& network) {
+  const auto read = read_struct_or_defaults(given, "floe_configuration");
+  if (!read) return forward(read);
+  if ((read->certificate == nullptr) != (read->private_key == nullptr)) {
+    return fail(Errc::kInvalidArgument, "certificate and private_key come together or not at all");
+  }
+  auto ice = read_ice_options(read->ice, network);
+  if (!ice) return forward(ice);
+
+  Configuration configuration;
+  configuration.ice_servers = std::move(ice->servers);
+  configuration.ice_server_trust = std::move(ice->trust);
+  configuration.ice_transport_policy = ice->policy;
+  configuration.local = std::move(ice->local);
+  configuration.remote_address_filter = std::move(ice->remote_filter);
+  configuration.nomination = ice->nomination;
+  if (ice->patience) configuration.ice_patience = *ice->patience;
+  if (read->certificate != nullptr) {
+    auto identity = dtls::Identity::from_pem(read->certificate, read->private_key);
+    if (!identity) return forward(identity);
+    configuration.certificate = *std::move(identity);
+  }
+  const auto set = [](std::size_t& to, std::size_t bytes) {
+    if (bytes != 0) to = bytes;
+  };
+  set(configuration.max_message_size, read->max_message_size);
+  set(configuration.send_queue, read->send_queue);
+  set(configuration.send_buffer, read->send_buffer);
+  set(configuration.receive_buffer, read->receive_buffer);
+  set(configuration.mtu, read->mtu);
+  return configuration;
+}
+
+}  // namespace
+}  // namespace floe::c
+
+floe_peer_connection* floe_peer_connection_create(floe_network* network,
+                                                  const floe_configuration* configuration) {
+  return floe::c::call_for<floe_peer_connection*>(nullptr, [&]() -> Result<floe_peer_connection*> {
+    if (network == nullptr) return floe::c::is_null("network");
+    auto read = floe::c::read_configuration(configuration, *network);
+    if (!read) return forward(read);
+    auto connection = PeerConnection::create(*network->network, *std::move(read));
+    if (!connection) return forward(connection);
+    return new floe_peer_connection(*network, *std::move(connection));
+  });
+}
+
+void floe_peer_connection_free(floe_peer_connection* connection) {
+  delete connection;
+}
+
+floe_error_code floe_peer_connection_set_handlers(floe_peer_connection* connection,
+                                                  const floe_peer_connection_handlers* handlers) {
+  return floe::c::call_on(connection, [&](PeerConnection&) -> Result<> {
+    const auto read = floe::c::read_struct(handlers, "floe_peer_connection_handlers");
+    if (!read) return forward(read);
+    connection->handlers = *read;
+    return {};
+  });
+}
+
+char* floe_peer_connection_create_offer(floe_peer_connection* connection) {
+  return floe::c::created(connection, &PeerConnection::create_offer);
+}
+
+char* floe_peer_connection_create_answer(floe_peer_connection* connection) {
+  return floe::c::created(connection, &PeerConnection::create_answer);
+}
+
+floe_error_code floe_peer_connection_set_local_description(floe_peer_connection* connection) {
+  return floe::c::call_on(connection, [](PeerConnection& to) -> Result<> {
+    if (auto ok = to.set_local_description(); !ok) return forward(ok);
+    return {};
+  });
+}
+
+floe_error_code floe_peer_connection_set_local_description_to(floe_peer_connection* connection,
+                                                              floe_sdp_type type, const char* sdp) {
+  return floe::c::call_on(connection, [&](PeerConnection& to) -> Result<> {
+    const auto read = floe::c::read_description(type, sdp);
+    if (!read) return forward(read);
+    return to.set_local_description(*read);
+  });
+}
+
+floe_error_code floe_peer_connection_set_remote_description(floe_peer_connection* connection,
+                                                            floe_sdp_type type, const char* sdp) {
+  return floe::c::call_on(connection, [&](PeerConnection& to) -> Result<> {
+    const auto read = floe::c::read_description(type, sdp);
+    if (!read) return forward(read);
+    return to.set_remote_description(*read);
+  });
+}
+
+floe_error_code floe_peer_connection_add_ice_candidate(floe_peer_connection* connection,
+                                                       const floe_ice_candidate* candidate) {
+  return floe::c::call_on(connection, [&](PeerConnection& to) -> Result<> {
+    const auto read = floe::c::read_candidate(candidate);
+    if (!read) return forward(read);
+    return to.add_ice_candidate(*read);
+  });
+}
+
+floe_error_code floe_peer_connection_restart_ice(floe_peer_connection* connection) {
+  return floe::c::call_on(connection, [](PeerConnection& which) -> Result<> {
+    which.restart_ice();
+    return {};
+  });
+}
+
+char* floe_peer_connection_local_description(const floe_peer_connection* connection,
+                                             floe_sdp_type* type) {
+  return floe::c::description(connection, type, "local", &PeerConnection::local_description);
+}
+
+char* floe_peer_connection_remote_description(const floe_peer_connection* connection,
+                                              floe_sdp_type* type) {
+  return floe::c::description(connection, type, "remote", &PeerConnection::remote_description);
+}
+
+char* floe_peer_connection_current_local_description(const floe_peer_connection* connection,
+                                                     floe_sdp_type* type) {
+  return floe::c::description(connection, type, "current local",
+                              &PeerConnection::current_local_description);
+}
+
+char* floe_peer_connection_pending_local_description(const floe_peer_connection* connection,
+                                                     floe_sdp_type* type) {
+  return floe::c::description(connection, type, "pending local",
+                              &PeerConnection::pending_local_description);
+}
+
+char* floe_peer_connection_current_remote_description(const floe_peer_connection* connection,
+                                                      floe_sdp_type* type) {
+  return floe::c::description(connection, type, "current remote",
+                              &PeerConnection::current_remote_description);
+}
+
+char* floe_peer_connection_pending_remote_description(const floe_peer_connection* connection,
+                                                      floe_sdp_type* type) {
+  return floe::c::description(connection, type, "pending remote",
+                              &PeerConnection::pending_remote_description);
+}
+
+floe_signaling_state floe_peer_connection_signaling_state(const floe_peer_connection* connection) {
+  return floe::c::ask(connection, FLOE_SIGNALING_STATE_CLOSED, [](const PeerConnection& of) {
+    return floe::c::shown(of.signaling_state());
+  });
+}
+
+floe_ice_gathering_state floe_peer_connection_ice_gathering_state(
+    const floe_peer_connection* connection) {
+  return floe::c::ask(connection, FLOE_ICE_GATHERING_STATE_NEW, [](const PeerConnection& of) {
+    return floe::c::shown(of.ice_gathering_state());
+  });
+}
+
+floe_ice_state floe_peer_connection_ice_connection_state(const floe_peer_connection* connection) {
+  return floe::c::ask(connection, FLOE_ICE_STATE_CLOSED, [](const PeerConnection& of) {
+    return floe::c::shown(of.ice_connection_state());
+  });
+}
+
+floe_peer_connection_state floe_peer_connection_connection_state(
+    const floe_peer_connection* connection) {
+  return floe::c::ask(connection, FLOE_PEER_CONNECTION_STATE_CLOSED, [](const PeerConnection& of) {
+    return floe::c::shown(of.connection_state());
+  });
+}
+
+floe_dtls_transport_state floe_peer_connection_dtls_state(const floe_peer_connection* connection) {
+  return floe::c::ask(connection, FLOE_DTLS_TRANSPORT_STATE_CLOSED,
+                      [](const PeerConnection& of) { return floe::c::shown(of.dtls_state()); });
+}
+
+floe_data_channel* floe_peer_connection_create_data_channel(floe_peer_connection* connection,
+                                                            const char* label,
+                                                            const floe_data_channel_init* init) {
+  return floe::c::ask<floe_data_channel*>(
+      connection, nullptr, [&](PeerConnection& of) -> Result<floe_data_channel*> {
+        const auto read_label = floe::c::text(label, "label");
+        if (!read_label) return forward(read_label);
+        const auto read_init = floe::c::read_data_channel_init(init);
+        if (!read_init) return forward(read_init);
+        auto channel = of.create_data_channel(std::string(*read_label), *read_init);
+        if (!channel) return forward(channel);
+        return new floe_data_channel(*std::move(channel));
+      });
+}
+
+floe_error_code floe_peer_connection_close(floe_peer_connection* connection) {
+  return floe::c::call_on(connection, [](PeerConnection& which) -> Result<> {
+    which.close();
+    return {};
+  });
+}
+
+floe_ice_report* floe_peer_connection_ice_report(const floe_peer_connection* connection) {
+  return floe::c::ask<floe_ice_report*>(connection, nullptr, [](const PeerConnection& of) {
+    return new floe_ice_report(of.ice_report());
+  });
+}
