@@ -29,12 +29,17 @@ class DataTransport {
     std::size_t mtu = kBaseDatagram;
   };
 
+  /// The peer's end of the SCTP association.
+  struct RemoteSctp {
+    std::uint16_t port = 5000;
+    std::size_t max_message_size = 65'536;
+  };
+
   /// What the descriptions settle, beyond ICE.
   struct Remote {
     dtls::Role role = dtls::Role::kClient;  ///< Ours.
     std::vector<dtls::Fingerprint> fingerprints;
-    std::uint16_t sctp_port = 5000;
-    std::size_t max_message_size = 65'536;
+    std::optional<RemoteSctp> sctp;  ///< Absent: no data channels so far.
   };
 
   struct DtlsStateChanged {
@@ -64,7 +69,8 @@ class DataTransport {
   const dtls::Identity& identity() const { return *config_.identity; }
   const Stats& stats() const { return stats_; }
 
-  /// Both descriptions are known: the handshake starts as soon as ICE has a path.
+  /// Both descriptions are known: the handshake starts as soon as ICE has a path. May be called
+  /// again: once SCTP is spoken of, the association starts.
   [[nodiscard]] Result<> connect(Time now, const Remote& remote);
   bool connecting() const { return dtls_ != nullptr; }
 
@@ -81,17 +87,17 @@ class DataTransport {
  private:
   void take_dtls(Time now, MutableBytes datagram);
   void advance(Time now);
+  void start_sctp(Time now);
   void count_sent(Time now, std::size_t packets, std::size_t bytes);
   void send_dtls(Time now, net::SendBatch& batch, const net::Route& route);
   void send_sctp(Time now, net::SendBatch& batch, const net::Route& route);
   /// Whether DTLS, or SCTP above it, can send now. Without a path their packets would only pile up,
   /// so their timers rest.
-  bool can_send_dtls() const {
-    return dtls_started_ && ice_.route().has_value() && !dtls_rests();
-  }
+  bool can_send_dtls() const { return dtls_started_ && ice_.route().has_value() && !dtls_rests(); }
   bool dtls_rests() const;
   bool can_send_sctp() const {
-    return dtls_state_ == DtlsTransportState::kConnected && ice_.route().has_value();
+    return sctp_started_ && dtls_state_ == DtlsTransportState::kConnected &&
+           ice_.route().has_value();
   }
   void set_dtls_state(DtlsTransportState state, std::optional<Error> error = std::nullopt);
 
@@ -101,6 +107,8 @@ class DataTransport {
   sctp::DataChannels channels_;
   DtlsTransportState dtls_state_ = DtlsTransportState::kNew;
   bool dtls_started_ = false;
+  bool sctp_known_ = false;  ///< The descriptions have data channels.
+  bool sctp_started_ = false;
   int dtls_timeouts_ = 0;  ///< In a row, without a datagram from the peer's DTLS.
   Time last_dtls_timeout_{};
   bool closed_ = false;
