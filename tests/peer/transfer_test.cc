@@ -1,6 +1,9 @@
 // Files across bad links, intact.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
+
 #include "floe/core/text.h"
 #include "floe/crypto/crypto.h"
 #include "tests/peer/call.h"
@@ -8,11 +11,13 @@
 namespace floe {
 namespace {
 
-/// Sends `size` random bytes with back-pressure and returns whether their SHA-256 arrived.
-void transfer(const Call::Options& options, std::size_t size) {
+/// Sends `size` random bytes with back-pressure, expects their SHA-256 to arrive, and says how long
+/// that took.
+void transfer(const Call::Options& options, std::size_t size, Duration* took = nullptr) {
   Call call(options);
   call.start();
   ASSERT_TRUE(call.run_until_open()) << replay(options.seed) << call.describe();
+  const Time begun = call.world.now();
   std::vector<std::uint8_t> file(size);
   call.world.random().fill(file);
 
@@ -39,6 +44,7 @@ void transfer(const Call::Options& options, std::size_t size) {
   ASSERT_TRUE(call.run_until([&] { return received_bytes >= size; }, minutes(30)))
       << replay(options.seed) << ": " << received_bytes << " of " << size << '\n'
       << call.describe();
+  if (took != nullptr) *took = call.world.now() - begun;
   EXPECT_EQ(received_bytes, size) << replay(options.seed);
   EXPECT_EQ(to_hex(received.finish()), to_hex(crypto::sha256(file))) << replay(options.seed);
 }
@@ -72,6 +78,51 @@ TEST(Transfer, ArrivesIntactBehindTwoNatsWithBurstsOfLoss) {
     options.bob_nat = net::sim::NatOptions::address_restricted();
     options.link.burst_loss = net::sim::BurstLoss{};
     transfer(options, 1 << 19);
+  }
+}
+
+constexpr std::array kRoundTrips = {milliseconds(20), milliseconds(50), milliseconds(100),
+                                    milliseconds(300)};
+
+double in_seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+/// Alice's cable has half of the round trip but for what Bob's adds.
+Call::Options path_of(Duration round_trip) {
+  Call::Options options;
+  options.seed = test_seed(0);
+  options.link.latency = round_trip / 2 - milliseconds(1);
+  return options;
+}
+
+TEST(Transfer, FillsALinkAtEveryRoundTrip) {
+  constexpr double kRate = 20e6;
+  constexpr std::size_t kSize = 4 << 20;
+  for (const Duration round_trip : kRoundTrips) {
+    Call::Options options = path_of(round_trip);
+    options.link.rate = static_cast<std::uint64_t>(kRate);
+    options.link.queue_bytes = 5 << 20;  // Nothing is lost: the window is smaller.
+    Duration took{};
+    ASSERT_NO_FATAL_FAILURE(transfer(options, kSize, &took));
+    // Slow start doubles some ten packets to the link's 750 kB at most in seven round trips.
+    const double ideal = kSize * 8 / kRate;
+    EXPECT_LT(in_seconds(took), ideal / 0.8 + 10 * in_seconds(round_trip))
+        << to_ms(round_trip) << " ms";
+  }
+}
+
+TEST(Transfer, FollowsTheLawOfRenoAtOnePercentLoss) {
+  for (const Duration round_trip : kRoundTrips) {
+    Call::Options options = path_of(round_trip);
+    options.link.loss = 0.01;
+    // Mathis et al. 1997: MSS / RTT * sqrt(3/2) / sqrt(loss). Two hundred round trips at that rate.
+    const double per_round_trip = 1100 * std::sqrt(1.5) / std::sqrt(0.01);
+    constexpr double kRounds = 200;
+    Duration took{};
+    const auto size = static_cast<std::size_t>(per_round_trip * kRounds);
+    ASSERT_NO_FATAL_FAILURE(transfer(options, size, &took));
+    EXPECT_LT(in_seconds(took), 2 * kRounds * in_seconds(round_trip)) << to_ms(round_trip) << " ms";
   }
 }
 
