@@ -10,7 +10,7 @@ extern "C" {
 typedef struct floe_data_channel floe_data_channel;
 
 /// RTCDataChannelState
-typedef enum floe_data_channel_state {
+typedef enum floe_data_channel_state FLOE_AS_INT {
   FLOE_DATA_CHANNEL_STATE_CONNECTING = 0,
   FLOE_DATA_CHANNEL_STATE_OPEN = 1,
   FLOE_DATA_CHANNEL_STATE_CLOSING = 2,

@@ -11,12 +11,19 @@
 #define FLOE_API
 #endif
 
+/// Enumerations may get more enumerators: to C++ too, every int is a legal value of them.
+#ifdef __cplusplus
+#define FLOE_AS_INT : int
+#else
+#define FLOE_AS_INT
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /// What kind of thing went wrong; more may come.
-typedef enum floe_error_code {
+typedef enum floe_error_code FLOE_AS_INT {
   FLOE_OK = 0,
   FLOE_ERROR_INVALID_ARGUMENT = 1,       ///< Outside the documented range; NULL.
   FLOE_ERROR_INVALID_STATE = 2,          ///< The call does not fit the object's present state.
@@ -46,8 +53,9 @@ typedef struct floe_error {
 } floe_error;
 
 /// What the last floe call of this thread came to: FLOE_OK and an empty text after success. Every
-/// call sets it, those without a result too; only this one and the `..._free` ones leave it alone.
-/// Never NULL; the text stays until the thread's next floe call.
+/// call sets it, those too that answer a question; only this one, the `..._free` ones and those
+/// that stand ready for any thread with words of their own (`..._text` of an enumerator,
+/// `floe_version`) leave it alone. Never NULL; the text stays until the thread's next floe call.
 FLOE_API const floe_error* floe_last_error(void);
 
 /// The code in words, e.g. "address in use"; "unknown" for a number that is none. The text stays

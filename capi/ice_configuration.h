@@ -15,20 +15,20 @@ typedef struct floe_ice_server {
 } floe_ice_server;
 
 /// Which paths may be used (RTCIceTransportPolicy, and one more).
-typedef enum floe_ice_policy {
+typedef enum floe_ice_policy FLOE_AS_INT {
   FLOE_ICE_POLICY_ALL = 0,
   FLOE_ICE_POLICY_RELAY = 1,    ///< Nothing leaves but through a TURN server.
   FLOE_ICE_POLICY_NO_HOST = 2,  ///< The peer is not told of host candidates.
 } floe_ice_policy;
 
 /// ICE-TCP (RFC 6544), beside UDP.
-typedef enum floe_ice_tcp_policy {
+typedef enum floe_ice_tcp_policy FLOE_AS_INT {
   FLOE_ICE_TCP_POLICY_OFF = 0,
   FLOE_ICE_TCP_POLICY_ACTIVE = 1,  ///< Connects to peers that listen.
   FLOE_ICE_TCP_POLICY_ALL = 2,     ///< Listens too, and opens from both sides at once.
 } floe_ice_tcp_policy;
 
-typedef enum floe_ice_nomination {
+typedef enum floe_ice_nomination FLOE_AS_INT {
   FLOE_ICE_NOMINATION_REGULAR = 0,     ///< RFC 8445: one pair is chosen, then nominated.
   FLOE_ICE_NOMINATION_AGGRESSIVE = 1,  ///< RFC 5245: every check nominates.
 } floe_ice_nomination;

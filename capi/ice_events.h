@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 /// RTCIceConnectionState and RTCIceTransportState.
-typedef enum floe_ice_state {
+typedef enum floe_ice_state FLOE_AS_INT {
   FLOE_ICE_STATE_NEW = 0,
   FLOE_ICE_STATE_CHECKING = 1,
   FLOE_ICE_STATE_CONNECTED = 2,
@@ -20,7 +20,7 @@ typedef enum floe_ice_state {
 } floe_ice_state;
 
 /// RTCIceGatheringState
-typedef enum floe_ice_gathering_state {
+typedef enum floe_ice_gathering_state FLOE_AS_INT {
   FLOE_ICE_GATHERING_STATE_NEW = 0,
   FLOE_ICE_GATHERING_STATE_GATHERING = 1,
   FLOE_ICE_GATHERING_STATE_COMPLETE = 2,

@@ -11,7 +11,7 @@ extern "C" {
 /// time. No password is in it.
 typedef struct floe_ice_report floe_ice_report;
 
-typedef enum floe_ice_report_form {
+typedef enum floe_ice_report_form FLOE_AS_INT {
   FLOE_ICE_REPORT_FORM_HEADLINE = 0,     ///< One line: the state and the most likely cause.
   FLOE_ICE_REPORT_FORM_EXPLANATION = 1,  ///< Every finding with its advice.
   FLOE_ICE_REPORT_FORM_TEXT = 2,         ///< All of it for people, in many lines.

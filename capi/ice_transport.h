@@ -18,7 +18,7 @@ extern "C" {
 typedef struct floe_ice_transport floe_ice_transport;
 
 /// RTCIceRole: one side controls, as a rule the one that calls.
-typedef enum floe_ice_role {
+typedef enum floe_ice_role FLOE_AS_INT {
   FLOE_ICE_ROLE_CONTROLLING = 0,
   FLOE_ICE_ROLE_CONTROLLED = 1,
 } floe_ice_role;

@@ -11,7 +11,7 @@ extern "C" {
 /// The machine's network as one thread sees it: sockets and timers on one libuv loop.
 typedef struct floe_network floe_network;
 
-typedef enum floe_log_level {
+typedef enum floe_log_level FLOE_AS_INT {
   FLOE_LOG_LEVEL_DEBUG = 0,
   FLOE_LOG_LEVEL_INFO = 1,
   FLOE_LOG_LEVEL_WARNING = 2,

@@ -45,10 +45,10 @@ Value ask(const floe_peer_connection* handle, Value otherwise, Body&& body) {
   });
 }
 
-char* created(floe_peer_connection* handle,
-              Result<SessionDescription> (PeerConnection::*create)()) {
+template <typename Create>
+char* created(floe_peer_connection* handle, Create&& create) {
   return ask<char*>(handle, nullptr, [&](PeerConnection& connection) -> Result<char*> {
-    auto description = (connection.*create)();
+    const Result<SessionDescription> description = create(connection);
     if (!description) return forward(description);
     return to_own(description->sdp);
   });
@@ -136,11 +136,11 @@ floe_error_code floe_peer_connection_set_handlers(floe_peer_connection* connecti
 }
 
 char* floe_peer_connection_create_offer(floe_peer_connection* connection) {
-  return floe::c::created(connection, &PeerConnection::create_offer);
+  return floe::c::created(connection, [](PeerConnection& of) { return of.create_offer(); });
 }
 
 char* floe_peer_connection_create_answer(floe_peer_connection* connection) {
-  return floe::c::created(connection, &PeerConnection::create_answer);
+  return floe::c::created(connection, [](PeerConnection& of) { return of.create_answer(); });
 }
 
 floe_error_code floe_peer_connection_set_local_description(floe_peer_connection* connection) {
@@ -268,6 +268,12 @@ floe_error_code floe_peer_connection_close(floe_peer_connection* connection) {
   return floe::c::call_on(connection, [](PeerConnection& which) -> Result<> {
     which.close();
     return {};
+  });
+}
+
+char* floe_peer_connection_stats(const floe_peer_connection* connection) {
+  return floe::c::ask<char*>(connection, nullptr, [](const PeerConnection& of) {
+    return floe::c::to_own(of.stats().to_json());
   });
 }
 

@@ -16,7 +16,7 @@ extern "C" {
 typedef struct floe_peer_connection floe_peer_connection;
 
 /// RTCSignalingState
-typedef enum floe_signaling_state {
+typedef enum floe_signaling_state FLOE_AS_INT {
   FLOE_SIGNALING_STATE_STABLE = 0,
   FLOE_SIGNALING_STATE_HAVE_LOCAL_OFFER = 1,
   FLOE_SIGNALING_STATE_HAVE_REMOTE_OFFER = 2,
@@ -26,7 +26,7 @@ typedef enum floe_signaling_state {
 } floe_signaling_state;
 
 /// RTCPeerConnectionState
-typedef enum floe_peer_connection_state {
+typedef enum floe_peer_connection_state FLOE_AS_INT {
   FLOE_PEER_CONNECTION_STATE_NEW = 0,
   FLOE_PEER_CONNECTION_STATE_CONNECTING = 1,
   FLOE_PEER_CONNECTION_STATE_CONNECTED = 2,
@@ -36,7 +36,7 @@ typedef enum floe_peer_connection_state {
 } floe_peer_connection_state;
 
 /// RTCDtlsTransportState
-typedef enum floe_dtls_transport_state {
+typedef enum floe_dtls_transport_state FLOE_AS_INT {
   FLOE_DTLS_TRANSPORT_STATE_NEW = 0,
   FLOE_DTLS_TRANSPORT_STATE_CONNECTING = 1,
   FLOE_DTLS_TRANSPORT_STATE_CONNECTED = 2,
@@ -120,7 +120,8 @@ FLOE_API floe_error_code floe_peer_connection_set_remote_description(
     floe_peer_connection* connection, floe_sdp_type type, const char* sdp);
 /// A candidate of the peer's. One that is legal but of no use here is ignored.
 /// FLOE_ERROR_INVALID_STATE before there is a remote description; FLOE_ERROR_MALFORMED;
-/// FLOE_ERROR_INVALID_ARGUMENT for an unknown section or another generation.
+/// FLOE_ERROR_INVALID_ARGUMENT or FLOE_ERROR_NOT_FOUND for an unknown section or another
+/// generation.
 FLOE_API floe_error_code floe_peer_connection_add_ice_candidate(
     floe_peer_connection* connection, const floe_ice_candidate* candidate);
 /// The next offer restarts ICE (W3C restartIce); negotiation is needed. A restart by the peer needs
@@ -165,6 +166,9 @@ FLOE_API floe_data_channel* floe_peer_connection_create_data_channel(
 /// specification has it. Nothing happens when it is closed already.
 FLOE_API floe_error_code floe_peer_connection_close(floe_peer_connection* connection);
 
+/// W3C's getStats() of this moment as JSON, with the specification's names, types and units; to own
+/// (`floe_string_free`), or NULL.
+FLOE_API char* floe_peer_connection_stats(const floe_peer_connection* connection);
 /// What ICE has tried and what came of it, to own (`floe_ice_report_free`), or NULL.
 FLOE_API floe_ice_report* floe_peer_connection_ice_report(const floe_peer_connection* connection);
 

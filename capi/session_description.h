@@ -7,7 +7,7 @@ extern "C" {
 #endif
 
 /// RTCSdpType
-typedef enum floe_sdp_type {
+typedef enum floe_sdp_type FLOE_AS_INT {
   FLOE_SDP_TYPE_OFFER = 0,
   FLOE_SDP_TYPE_PRANSWER = 1,
   FLOE_SDP_TYPE_ANSWER = 2,

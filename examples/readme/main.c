@@ -17,8 +17,11 @@ int main(void) {
   handlers.ice_gathering_state_change = on_gathering;
   floe_peer_connection_set_handlers(peer, &handlers);
   floe_data_channel* channel = floe_peer_connection_create_data_channel(peer, "chat", NULL);
-  if (floe_peer_connection_set_local_description(peer) == FLOE_OK) floe_network_run(network);
-  fprintf(stderr, "%s\n", floe_last_error()->message);
+  if (floe_peer_connection_set_local_description(peer) == FLOE_OK) {
+    floe_network_run(network);
+  } else {
+    fprintf(stderr, "%s\n", floe_last_error()->message);
+  }
   floe_data_channel_free(channel);
   floe_peer_connection_free(peer);
   floe_network_free(network);

@@ -61,7 +61,7 @@ class Api:
         return sorted(name for name in names if not name.startswith("_"))
 
     def enumerators(self):
-        for body in re.findall(r"typedef enum \w+ \{(.*?)\}", self.text, re.DOTALL):
+        for body in re.findall(r"typedef enum \w+ FLOE_AS_INT \{(.*?)\}", self.text, re.DOTALL):
             yield from re.findall(r"\b(FLOE_\w+)\s*=", body)
 
     def structs(self):

@@ -1,12 +1,14 @@
 // The C API, used from C (the scenarios) and compared with the C++ library it stands for.
+#include <floe.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <floe.h>
-
+#include <chrono>
 #include <string_view>
 #include <thread>
 
 #include "floe/core/result.h"
+#include "floe/dtls/identity.h"
 #include "floe/peer/session_description.h"
 #include "floe/peer/states.h"
 #include "tests/capi/scenarios.h"
@@ -101,6 +103,26 @@ TEST(CApiPeerConnection, MayBeFreedWithinAHandler) {
   EXPECT_SCENARIO(freeing_connections_within_handlers);
 }
 
+TEST(CApiPeerConnection, ShowsTheCertificateItIsGiven) {
+  const auto identity =
+      *dtls::Identity::generate(std::chrono::sys_days{std::chrono::year{2026} / 1 / 1});
+  const auto pem = *identity->to_pem();
+  floe_configuration configuration{};
+  configuration.size = sizeof configuration;
+  configuration.certificate = pem.certificate_chain.c_str();
+  configuration.private_key = pem.private_key.c_str();
+  floe_network* network = floe_network_create(nullptr);
+  floe_peer_connection* connection = floe_peer_connection_create(network, &configuration);
+  floe_data_channel* channel = floe_peer_connection_create_data_channel(connection, "c", nullptr);
+  char* offer = floe_peer_connection_create_offer(connection);
+  ASSERT_NE(offer, nullptr) << floe_last_error()->message;
+  EXPECT_THAT(offer, testing::HasSubstr(identity->fingerprint()->to_string()));
+  floe_string_free(offer);
+  floe_data_channel_free(channel);
+  floe_peer_connection_free(connection);
+  floe_network_free(network);
+}
+
 TEST(CApiDataChannel, CarriesEveryKindOfMessage) {
   EXPECT_SCENARIO(kinds_of_messages);
 }
@@ -119,6 +141,9 @@ TEST(CApiDataChannel, IsClosedWhenItsConnectionIsGone) {
 
 TEST(CApiIceTransport, CarriesPacketsBothWays) {
   EXPECT_SCENARIO(packets_both_ways);
+}
+TEST(CApiIceTransport, GathersAsItIsConfigured) {
+  EXPECT_SCENARIO(candidates_as_configured);
 }
 TEST(CApiIceTransport, Restarts) {
   EXPECT_SCENARIO(restarting_a_transport);

@@ -103,6 +103,9 @@ const char* back_pressure(void) {
   EXPECT_OK(floe_data_channel_set_buffered_amount_low_threshold(channel, 1000));
   EXPECT_THAT(floe_data_channel_buffered_amount_low_threshold(channel) == 1000);
   EXPECT_THAT(duo_negotiate(&both) && duo_run_until(&both, both_channels_open));
+  char* sdp = floe_peer_connection_local_description(both.bob.connection, NULL);
+  EXPECT_THAT(sdp != NULL && strstr(sdp, "a=max-message-size:100000\r\n") != NULL);
+  floe_string_free(sdp);
   char* block = calloc(1, 100000);
   floe_error_code code = FLOE_OK;
   for (int i = 0; i < 100 && code == FLOE_OK; ++i) {

@@ -18,6 +18,14 @@
     }                                                                                     \
   } while (0)
 
+/// The call fails, the library decides how it calls that.
+#define EXPECT_REFUSED(call)                                          \
+  do {                                                                \
+    if ((call) == FLOE_OK || floe_last_error()->message[0] == '\0') { \
+      return not_so(__FILE__, __LINE__, #call " fails");              \
+    }                                                                 \
+  } while (0)
+
 /// The call succeeds, and says so.
 #define EXPECT_OK(call)                                            \
   do {                                                             \

@@ -193,6 +193,71 @@ const char* packets_both_ways(void) {
   return NULL;
 }
 
+typedef struct gathering {
+  int udp;
+  int tcp;
+  bool complete;
+} gathering;
+
+static void count_candidate(floe_ice_transport* transport, const char* candidate, void* user) {
+  (void)transport;
+  gathering* seen = user;
+  if (strstr(candidate, " udp ") != NULL) ++seen->udp;
+  if (strstr(candidate, " tcptype ") != NULL) ++seen->tcp;
+}
+
+static void see_complete(floe_ice_transport* transport, floe_ice_gathering_state state,
+                         void* user) {
+  (void)transport;
+  ((gathering*)user)->complete = state == FLOE_ICE_GATHERING_STATE_COMPLETE;
+}
+
+static bool is_complete(const void* what) {
+  return ((const gathering*)what)->complete;
+}
+
+/// What gathering finds.
+static gathering gathered(const floe_ice_configuration* ice) {
+  gathering seen = {0};
+  floe_network* network = floe_network_create(NULL);
+  const floe_ice_transport_configuration configuration = {.size = sizeof configuration, .ice = ice};
+  floe_ice_transport* transport = floe_ice_transport_create(network, &configuration);
+  const floe_ice_transport_handlers handlers = {.size = sizeof handlers,
+                                                .user = &seen,
+                                                .candidate = count_candidate,
+                                                .gathering_state_change = see_complete};
+  floe_ice_transport_set_handlers(transport, &handlers);
+  floe_ice_transport_gather(transport);
+  run_until(network, is_complete, &seen);
+  floe_ice_transport_free(transport);
+  floe_network_free(network);
+  return seen;
+}
+
+const char* candidates_as_configured(void) {
+  floe_ice_configuration ice = loopback();
+  gathering seen = gathered(&ice);
+  EXPECT_THAT(seen.complete && seen.udp == 1 && seen.tcp == 0);
+  ice.tcp = FLOE_ICE_TCP_POLICY_ACTIVE;
+  const int active = gathered(&ice).tcp;
+  ice.tcp = FLOE_ICE_TCP_POLICY_ALL;
+  EXPECT_THAT(active == 1 && gathered(&ice).tcp > active);
+
+  ice = loopback();
+  ice.policy = FLOE_ICE_POLICY_NO_HOST;
+  seen = gathered(&ice);
+  EXPECT_THAT(seen.complete && seen.udp == 0);
+  ice.policy = FLOE_ICE_POLICY_RELAY;
+  EXPECT_THAT(gathered(&ice).udp == 0);
+  ice = loopback();
+  ice.disable_ipv4 = true;
+  EXPECT_THAT(gathered(&ice).udp == 0);
+  ice = loopback();
+  ice.loopback = false;
+  EXPECT_THAT(gathered(&ice).udp == 0);
+  return NULL;
+}
+
 static bool both_gathered_again(const void* what) {
   const line* l = what;
   return l->a.candidates >= 2 && l->b.candidates >= 2 && l->a.selected_pairs >= 2 && both_up(l);

@@ -58,6 +58,9 @@ const char* a_whole_call(void) {
   EXPECT_THAT(memcmp(both.bob.last_message, "grüße", 7) == 0);
   EXPECT_THAT(!both.alice.last_is_text && both.alice.last_length == 2);
 
+  char* stats = floe_peer_connection_stats(both.alice.connection);
+  EXPECT_THAT(stats != NULL && strstr(stats, "\"messagesSent\":1") != NULL);
+  floe_string_free(stats);
   const char* failure = states_when_up(&both.alice);
   if (failure == NULL) failure = states_when_up(&both.bob);
   if (failure == NULL) failure = report_of(both.alice.connection);
@@ -228,12 +231,10 @@ const char* refused_descriptions(void) {
   EXPECT_THAT(duo_negotiate(&both));
   EXPECT_OK(floe_peer_connection_add_ice_candidate(bob, &candidate));
   candidate.username_fragment = "another";
-  EXPECT_ERROR(FLOE_ERROR_INVALID_ARGUMENT,
-               floe_peer_connection_add_ice_candidate(bob, &candidate));
+  EXPECT_REFUSED(floe_peer_connection_add_ice_candidate(bob, &candidate));
   candidate.username_fragment = NULL;
   candidate.sdp_mid = "video";
-  EXPECT_ERROR(FLOE_ERROR_INVALID_ARGUMENT,
-               floe_peer_connection_add_ice_candidate(bob, &candidate));
+  EXPECT_REFUSED(floe_peer_connection_add_ice_candidate(bob, &candidate));
   candidate.sdp_mid = NULL;
   candidate.sdp_mline_index = 0x10000;
   EXPECT_ERROR(FLOE_ERROR_INVALID_ARGUMENT,

@@ -37,6 +37,7 @@ const char* a_channel_that_outlives_its_connection(void);
 
 // ice.c
 const char* packets_both_ways(void);
+const char* candidates_as_configured(void);
 const char* restarting_a_transport(void);
 const char* a_transport_without_a_path(void);
 const char* refused_transports(void);

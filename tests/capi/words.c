@@ -45,6 +45,7 @@ static const char* null_connections(void) {
   EXPECT_NULL_REFUSED(floe_peer_connection_dtls_state(NULL));
   EXPECT_NULL_REFUSED(floe_peer_connection_create_data_channel(NULL, "", NULL));
   EXPECT_NULL_REFUSED(floe_peer_connection_close(NULL));
+  EXPECT_NULL_REFUSED(floe_peer_connection_stats(NULL));
   EXPECT_NULL_REFUSED(floe_peer_connection_ice_report(NULL));
   EXPECT_THAT(floe_peer_connection_signaling_state(NULL) == FLOE_SIGNALING_STATE_CLOSED);
   EXPECT_THAT(floe_peer_connection_connection_state(NULL) == FLOE_PEER_CONNECTION_STATE_CLOSED);
