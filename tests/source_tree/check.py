@@ -26,6 +26,7 @@ ARROWS = {
     "port_mapping": ("core", "net"),
     "ice": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping"),
     "sctp": ("core", "crypto"),
+    "srtp": ("core", "crypto"),
     "sdp": ("core",),
     "peer": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping", "ice", "sctp",
              "sdp"),
@@ -42,6 +43,7 @@ THIRD_PARTY = (
     (r"uv\.h|uv/.*", ("net/uv", "servers"), 0),
     (r"openssl/.*", ("crypto", "dtls", "tls"), 0),
     (r"usrsctp\.h", ("sctp",), 1),
+    (r"srtp2/.*", ("srtp",), 1),
     (r"libwebsockets\.h", ("servers",), 1),
     (r"(nlohmann|spdlog|fmt|CLI)/.*", ("servers",), 0),
     # CRC32c is an instruction of the CPU.
