@@ -175,8 +175,8 @@ TEST(SrtpSession, GoesOverTheWrapOfTheSequenceNumberWithLossAndReordering) {
   for (const Profile profile : kProfiles) {
     Pair pair(profile);
     std::vector<std::vector<std::uint8_t>> packets;
-    // Three wraps; every third packet is lost, neighbours are swapped.
-    for (std::uint32_t i = 65'000; i < 3 * 65'536 + 100; i += 1) {
+    // Two wraps; every third packet is lost, neighbours are swapped.
+    for (std::uint32_t i = 65'000; i < 2 * 65'536 + 100; ++i) {
       packets.push_back(protect_rtp(*pair.client, rtp(static_cast<std::uint16_t>(i), 9, 4)));
     }
     std::uint64_t taken = 0;
