@@ -36,6 +36,10 @@ Result<> DataTransport::connect(Time now, const Remote& remote) {
   config.identity = config_.identity;
   config.remote_fingerprints = remote.fingerprints;
   config.mtu = config_.mtu;
+  // Later handshakes there are none, so keys for media are agreed on in this one, whether there is
+  // media yet or not. Some peers fail without.
+  config.srtp_profiles = {dtls::SrtpProfile::kAeadAes128Gcm,
+                          dtls::SrtpProfile::kAes128CmHmacSha1_80};
   auto connection = dtls::Connection::create(std::move(config));
   if (!connection) return forward(connection);
   dtls_ = std::move(*connection);
@@ -90,7 +94,8 @@ void DataTransport::advance(Time now) {
     for (std::vector<std::uint8_t>& datagram : std::exchange(early_, {})) take_dtls(now, datagram);
   }
   while (auto event = dtls_->poll_event()) {
-    if (std::holds_alternative<dtls::Connected>(*event)) {
+    if (const auto* connected = std::get_if<dtls::Connected>(&*event)) {
+      srtp_profile_ = connected->srtp_profile;
       set_dtls_state(DtlsTransportState::kConnected);
       // Its errors are those of wrong calls; there is a role and this is the first time.
       static_cast<void>(channels_.connect(now));

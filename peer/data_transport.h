@@ -66,6 +66,8 @@ class DataTransport {
   const sctp::DataChannels& channels() const { return channels_; }
   DtlsTransportState dtls_state() const { return dtls_state_; }
   std::optional<dtls::Connection::Stats> dtls_stats() const;
+  /// What the handshake agreed on for media (RFC 5764); absent if the peer knows of none.
+  std::optional<dtls::SrtpProfile> srtp_profile() const { return srtp_profile_; }
   const dtls::Identity& identity() const { return *config_.identity; }
   const Stats& stats() const { return stats_; }
 
@@ -115,6 +117,7 @@ class DataTransport {
   /// DTLS that came before it could be handled: the peer may be ahead of the answer, or of our own
   /// check.
   std::deque<std::vector<std::uint8_t>> early_;
+  std::optional<dtls::SrtpProfile> srtp_profile_;
   std::deque<DtlsStateChanged> dtls_events_;
   Stats stats_;
 };

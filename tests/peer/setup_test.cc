@@ -97,6 +97,14 @@ TEST(PeerConnection, FailsWhenTheFingerprintIsNotTheOneInTheDescription) {
   }
 }
 
+TEST(PeerConnection, AgreesOnKeysForMediaInEveryHandshake) {
+  Call call({});
+  call.start();
+  ASSERT_TRUE(call.run_until_open());
+  EXPECT_EQ(call.alice.pc->transport().srtp_profile(), dtls::SrtpProfile::kAeadAes128Gcm);
+  EXPECT_EQ(call.bob.pc->transport().srtp_profile(), dtls::SrtpProfile::kAeadAes128Gcm);
+}
+
 TEST(PeerConnection, TellsThePeerWhenItCloses) {
   Call call({});
   call.start();
