@@ -148,6 +148,22 @@ TEST(SdpRecorded, EveryPeersDataSectionIsRead) {
        4},
       {"safari_av_data_offer", Type::kOffer, 2, "2", sdp::Setup::kActpass, 5000, 262'144, 0},
       {"libwebrtc_data_offer", Type::kOffer, 0, "0", sdp::Setup::kActpass, 5000, 262'144, 8},
+      {"libwebrtc_data_answer", Type::kAnswer, 0, "0", sdp::Setup::kActive, 5000, 262'144, 4},
+      {"libwebrtc_av_data_offer", Type::kOffer, 2, "2", sdp::Setup::kActpass, 5000, 262'144, 8},
+      {"libwebrtc_av_data_answer", Type::kAnswer, 2, "2", sdp::Setup::kActive, 5000, 262'144, 4},
+      {"libwebrtc_restart_offer", Type::kOffer, 0, "0", sdp::Setup::kActpass, 5000, 262'144, 0},
+      // Its candidates stand in the section that the others are bundled with.
+      {"libdatachannel_av_data_offer", Type::kOffer, 2, "0", sdp::Setup::kActpass, 5000, 262'144,
+       0},
+      {"libdatachannel_av_data_answer", Type::kAnswer, 2, "0", sdp::Setup::kActive, 5000, 262'144,
+       2},
+      {"werift_data_offer", Type::kOffer, 0, "0", sdp::Setup::kActpass, 5000, 65'536, 2},
+      {"werift_data_answer", Type::kAnswer, 0, "0", sdp::Setup::kActive, 5000, 65'536, 2},
+      {"werift_av_data_offer", Type::kOffer, 2, "2", sdp::Setup::kActpass, 5000, 65'536, 2},
+      {"werift_av_data_answer", Type::kAnswer, 2, "2", sdp::Setup::kActive, 5000, 65'536, 2},
+      {"werift_restart_offer", Type::kOffer, 0, "0", sdp::Setup::kPassive, 5000, 65'536, 0},
+      {"aiortc_av_data_offer", Type::kOffer, 2, "2", sdp::Setup::kActpass, 5000, 65'536, 2},
+      {"aiortc_av_data_answer", Type::kAnswer, 2, "2", sdp::Setup::kActive, 5000, 65'536, 2},
       {"libdatachannel_offer", Type::kOffer, 0, "0", sdp::Setup::kActpass, 5000, 262'144, 2},
       {"libdatachannel_answer", Type::kAnswer, 0, "0", sdp::Setup::kActive, 5000, 262'144, 2},
       {"aiortc_offer", Type::kOffer, 1, "1", sdp::Setup::kActpass, 5000, 65'536, 2},
@@ -174,7 +190,8 @@ TEST(SdpRecorded, EveryPeersAnswerFitsItsOffer) {
   for (const char* name :
        {"chrome_data", "chrome_av_data", "chrome_stopped", "chrome_recycled", "chrome_max_bundle",
         "firefox_data", "firefox_av_data", "firefox_stopped", "firefox_recycled",
-        "firefox_max_bundle", "libdatachannel", "aiortc"}) {
+        "firefox_max_bundle", "libdatachannel", "libdatachannel_av_data", "libwebrtc_data",
+        "libwebrtc_av_data", "werift_data", "werift_av_data", "aiortc", "aiortc_av_data"}) {
     const auto fits = check_answer(vector_description(std::string(name) + "_offer"),
                                    vector_description(std::string(name) + "_answer"));
     EXPECT_TRUE(fits) << name << ": " << fits.error().message;
