@@ -4,9 +4,8 @@
 #include <utility>
 
 #include "floe/capi/internal/network_handle.h"
+#include "floe/capi/internal/words.h"
 
-using floe::Errc;
-using floe::fail;
 using floe::Result;
 using floe::c::call;
 using floe::c::is_null;
@@ -22,6 +21,8 @@ Member::~Member() {
 }
 
 namespace {
+
+constexpr const char* kLogLevels[] = {"debug", "info", "warning", "error"};
 
 /// The network may be freed meanwhile.
 Result<> turn(floe_network& network, bool once) {
@@ -128,8 +129,8 @@ floe_error_code floe_network_set_log_handler(floe_network* network, floe_log_han
     }
     network->network->set_log_sink([handler, user](floe::LogLevel level, std::string_view component,
                                                    std::string_view message) {
-      handler(static_cast<floe_log_level>(level), std::string(component).c_str(),
-              std::string(message).c_str(), user);
+      handler(floe::c::enumerator(floe::c::kLogLevels, to_string(level), FLOE_LOG_LEVEL_ERROR),
+              std::string(component).c_str(), std::string(message).c_str(), user);
     });
     return {};
   });

@@ -122,10 +122,11 @@ if(BUILD_SHARED_LIBS)
   set(FLOE_PC_CXX_LIBS "")
 else()
   set(FLOE_PC_REQUIRES_FIELD "Requires")
-  # A C compiler links what is static without the libraries of C++.
+  # A C compiler, and CMake in a project without C++, link what is static without the libraries of C++.
   set(cxx_libraries ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
   list(REMOVE_ITEM cxx_libraries ${CMAKE_C_IMPLICIT_LINK_LIBRARIES})
   list(REMOVE_DUPLICATES cxx_libraries)
+  target_link_libraries(floe_c INTERFACE "$<INSTALL_INTERFACE:$<$<LINK_LANGUAGE:C>:${cxx_libraries}>>")
   list(TRANSFORM cxx_libraries PREPEND "-l")
   list(JOIN cxx_libraries " " FLOE_PC_CXX_LIBS)
 endif()

@@ -106,6 +106,9 @@ def use_subdirectory(args):
     configure(args, "consumer", build, f"-DFLOE_TREE={args.source}", "-DBUILD_SHARED_LIBS=ON", "-DFLOE_WERROR=ON",
               "-DFLOE_INSTALL=ON")
     run(build / "consumer")
+    # A shared library shows what it exports: the C API and nothing else.
+    run(sys.executable, "-B", args.source / "tests/capi/abi_test.py", "--source", args.source,
+        "--nm", "nm", "--library", build / "floe/capi/libfloe_c.so", "ExportsTheFunctionsThatAreListedAndNoOthers")
 
 
 def main():
