@@ -6,51 +6,26 @@
 """
 
 import json
-import os
 import pathlib
-import shutil
 import socket
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "examples"))
 
-from stage import Skipped, Tests, check  # noqa: E402
-
-BROWSERS = {"chromium": ["chromium"], "firefox": ["firefox-esr", "firefox"]}
-WEB = HERE.parents[1] / "examples" / "web"
-# A browser takes some seconds to start, on a busy machine many.
-PATIENCE = 120
+from browsers import WEB, run_in_browser  # noqa: E402
+from stage import Tests, check  # noqa: E402
 
 tests = Tests(__doc__)
-
-
-def run_in_browser(stage, browser, script, *arguments):
-    """Runs a script of this folder with a browser; what its last line says in JSON."""
-    node, executable = (next(filter(None, map(shutil.which, names)), None) for names in (["node"], BROWSERS[browser]))
-    if node is None or executable is None:
-        raise Skipped(f"{browser if node else 'node'} is not installed; scripts/setup installs it")
-    if not (pathlib.Path(stage.args.packages) / "node_modules" / "puppeteer-core").is_dir():
-        raise Skipped("puppeteer-core is not installed; the test Interop.InstallsItsPackages says why")
-    # Browsers keep their profile in TMPDIR: the stage's folder, which is removed.
-    os.environ.update(FLOE_NODE_PACKAGES=stage.args.packages, TMPDIR=str(stage.folder))
-    program = stage.start(browser, node, HERE / script, browser, executable, *arguments)
-    try:
-        program.expect_exit(0, PATIENCE)
-    finally:
-        if program.process.poll() is None:
-            program.process.terminate()  # It closes its browser then.
-            program.process.wait(PATIENCE)
-    return json.loads(program.lines[-1])
 
 
 def trickle_ice(stage, browser, *servers):
     """What the page shows of the servers, after a floe-ice and the browser have gathered."""
     flags = [word for server in servers for word in ("--ice-server", server)]
-    signaling, stun = stage.signal("--www", WEB / "trickle-ice", *flags)
+    signaling, stun = stage.signal("--www", WEB, *flags)
     floe_ice = stage.start("floe-ice", stage.args.ice, "--loopback", "--serve", signaling)
     floe_ice.expect("^waiting in room ")
-    page = "http" + signaling.removeprefix("ws").removesuffix("signal")
+    page = "http" + signaling.removeprefix("ws").removesuffix("signal") + "trickle-ice/"
     return run_in_browser(stage, browser, "trickle_ice_page.mjs", page), stun
 
 
