@@ -87,8 +87,8 @@ Result<std::uint16_t> read_sctp_port(const Media& media) {
   return fail(Errc::kMalformed, "missing a=sctp-port");
 }
 
-Result<TransportParameters> read_transport(const Description& description, const Media& media,
-                                           Type type) {
+Result<TransportParameters> read_parameters(const Description& description, const Media& media,
+                                            Type type) {
   TransportParameters transport;
   transport.ufrag = effective_ufrag(description, media);
   transport.pwd = effective_pwd(description, media);
@@ -159,6 +159,28 @@ Result<> check(const Description& description) {
   return check_bundles(description);
 }
 
+Result<TransportParameters> read_transport(const Description& description, std::size_t index,
+                                           Type type) {
+  const Media& media = description.media.at(index);
+  auto transport = read_parameters(description, transport_section(description, media, type), type);
+  if (!transport) return fail_in(description, index, transport.error());
+  return transport;
+}
+
+bool multiplexes_rtcp(const Description& description, const Media& media) {
+  const Media& tagged = tagged_section(description, media);
+  return media.rtcp_mux || media.rtcp_mux_only || tagged.rtcp_mux || tagged.rtcp_mux_only;
+}
+
+std::optional<std::size_t> transport_index(const Description& description) {
+  for (std::size_t i = 0; i < description.media.size(); ++i) {
+    if (description.media[i].rejected()) continue;
+    const Media& tagged = tagged_section(description, description.media[i]);
+    return static_cast<std::size_t>(&tagged - description.media.data());
+  }
+  return std::nullopt;
+}
+
 Result<RemoteData> read_data_section(const Description& description, Type type) {
   if (auto checked = check(description); !checked) return forward(checked);
   const std::optional<std::size_t> index = find_data_section(description);
@@ -173,8 +195,8 @@ Result<RemoteData> read_data_section(const Description& description, Type type) 
   remote.rejected = media.rejected();
   if (remote.rejected) return remote;
 
-  auto transport = read_transport(description, transport_section(description, media, type), type);
-  if (!transport) return fail_in(description, *index, transport.error());
+  auto transport = read_transport(description, *index, type);
+  if (!transport) return forward(transport);
   const auto port = read_sctp_port(media);
   if (!port) return fail_in(description, *index, port.error());
   remote.transport = std::move(*transport);

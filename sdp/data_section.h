@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,20 @@ struct RemoteData {
 /// description has no data section at all; `Errc::kMalformed` names the missing line and its
 /// section.
 [[nodiscard]] Result<RemoteData> read_data_section(const Description& description, Type type);
+
+/// The ICE and DTLS parameters that count for section `index`: with BUNDLE those of the tagged
+/// section where it has none of its own, and in answers always (RFC 9143 section 7.1.3). Requires
+/// what RFC 8829 section 5.8.3 requires; `Errc::kMalformed` names the line and the section.
+[[nodiscard]] Result<TransportParameters> read_transport(const Description& description,
+                                                         std::size_t index, Type type);
+
+/// Whether a section has `a=rtcp-mux`, its own or that of its BUNDLE group's tag: like all lines of
+/// the transport it may stand there alone.
+bool multiplexes_rtcp(const Description& description, const Media& media);
+
+/// The section whose transport an answer settles on: that of the BUNDLE tag, or else the first one
+/// that is accepted; nothing when all are refused.
+std::optional<std::size_t> transport_index(const Description& description);
 
 enum class DtlsRole : std::uint8_t { kClient, kServer };
 

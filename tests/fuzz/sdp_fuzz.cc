@@ -1,8 +1,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "floe/core/check.h"
+#include "floe/sdp/codec_table.h"
 #include "floe/sdp/offer_answer.h"
 #include "floe/sdp/parser.h"
 #include "floe/sdp/writer.h"
@@ -20,6 +22,42 @@ sdp::TransportParameters local_transport() {
   return local;
 }
 
+/// An answerer that wants everything.
+sdp::AnswerPlan plan_for(const sdp::Description& offer) {
+  sdp::AnswerPlan plan;
+  plan.transport = local_transport();
+  for (const sdp::Media& media : offer.media) {
+    if (media.is_data()) {
+      plan.sections.emplace_back(sdp::DataSection{});
+      continue;
+    }
+    sdp::RtpSection section;
+    section.type = media.type();
+    section.codecs = sdp::default_codecs(section.type);
+    section.extensions = sdp::default_extensions(section.type);
+    section.rids = media.rids;
+    plan.sections.emplace_back(std::move(section));
+  }
+  return plan;
+}
+
+/// A further offer of the same session, with one more section.
+void offer_again(const sdp::Description& offer, const sdp::Description& answer) {
+  sdp::OfferPlan plan;
+  plan.transport = local_transport();
+  plan.local = &answer;
+  plan.remote = &offer;
+  sdp::RtpSection section;
+  section.mid = "-new-";
+  section.codecs = sdp::default_codecs(sdp::MediaType::kAudio);
+  plan.sections.emplace_back(std::move(section));
+  const auto again = sdp::create_offer(plan);
+  if (!again) return;
+  const auto read = sdp::parse(sdp::write(*again));
+  FLOE_CHECK(read && *read == *again);
+  FLOE_CHECK(sdp::check_subsequent_offer(answer, *again).has_value());
+}
+
 }  // namespace
 
 // Whatever parses is written and parsed again to the same description; and whatever an offer says,
@@ -31,10 +69,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FLOE_CHECK(again && *again == *parsed);
 
   static_cast<void>(sdp::read_data_section(*parsed, sdp::Type::kAnswer));
-  const auto answer = sdp::create_answer(*parsed, {}, local_transport(), {});
-  if (!answer) return 0;
-  const auto answer_again = sdp::parse(sdp::write(*answer));
-  FLOE_CHECK(answer_again && *answer_again == *answer);
-  FLOE_CHECK(!sdp::check(*parsed) || sdp::check_answer(*parsed, *answer));
+  const auto created = sdp::create_answer(*parsed, plan_for(*parsed));
+  if (!created) return 0;
+  const sdp::Description& answer = created->description;
+  const auto answer_again = sdp::parse(sdp::write(answer));
+  FLOE_CHECK(answer_again && *answer_again == answer);
+  FLOE_CHECK(sdp::check_answer(*parsed, answer) && sdp::check_one_transport(answer));
+  offer_again(*parsed, answer);
   return 0;
 }

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "floe/sdp/parser.h"
 #include "floe/sdp/writer.h"
@@ -40,6 +42,35 @@ TransportParameters bob() {
 }
 
 const DataSection kData{"0", 5000, 262'144};
+
+/// An offer of data alone.
+Result<Description> create_data_offer(const Session& session, const TransportParameters& transport,
+                                      const DataSection& data,
+                                      const Description* previous = nullptr) {
+  OfferPlan plan;
+  plan.session = session;
+  plan.transport = transport;
+  plan.sections = {data};
+  plan.local = previous;
+  return create_offer(plan);
+}
+
+/// An answer that wants data alone.
+Result<Description> create_answer(const Description& offer, const Session& session,
+                                  const TransportParameters& local, const DataSection& data) {
+  AnswerPlan plan;
+  plan.session = session;
+  plan.transport = local;
+  bool taken = false;
+  for (const Media& media : offer.media) {
+    const bool take = media.is_data() && !media.rejected() && !taken;
+    taken = taken || take;
+    plan.sections.push_back(take ? std::optional<Section>(data) : std::nullopt);
+  }
+  auto answer = sdp::create_answer(offer, plan);
+  if (!answer) return forward(answer);
+  return std::move(answer->description);
+}
 
 Description offer_of_alice() {
   return create_data_offer({42, 1}, alice(), kData).value();
@@ -235,12 +266,21 @@ TEST(SdpAnswer, MakesTheDataSectionTheTagWhenTheOfferedTagIsRefused) {
 
 // RFC 9143 section 7.3.1: a section at port 0 cannot become the tag, so refusing the tag refuses
 // it.
-TEST(SdpAnswer, CannotAcceptDataThatIsBundledIntoARefusedSection) {
+TEST(SdpAnswer, RefusesDataThatIsBundledIntoARefusedSection) {
   for (const char* name : {"jsep_offer_b1", "firefox_max_bundle_offer"}) {
-    const auto answer = create_answer(vector_description(name), {}, bob(), kData);
-    ASSERT_FALSE(answer) << name;
-    EXPECT_EQ(answer.error().code, Errc::kUnsupported);
-    EXPECT_THAT(answer.error().message, HasSubstr("m=application"));
+    const Description offer = vector_description(name);
+    AnswerPlan plan;
+    plan.transport = bob();
+    for (const Media& media : offer.media) {
+      plan.sections.push_back(media.is_data() ? std::optional<Section>(kData) : std::nullopt);
+    }
+    const auto answer = sdp::create_answer(offer, plan);
+    ASSERT_TRUE(answer) << name;
+    ASSERT_EQ(answer->refusals.size(), 1u) << name;
+    EXPECT_THAT(answer->refusals[0].reason, HasSubstr("m=application"));
+    EXPECT_THAT(answer->refusals[0].reason, HasSubstr("bundled into a section that is refused"));
+    for (const Media& media : answer->description.media) EXPECT_TRUE(media.rejected());
+    EXPECT_TRUE(check_answer(offer, sent(answer->description)));
   }
 }
 
