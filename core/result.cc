@@ -8,6 +8,8 @@ std::string_view to_string(Errc code) {
       return "invalid argument";
     case Errc::kInvalidState:
       return "invalid state";
+    case Errc::kInvalidModification:
+      return "invalid modification";
     case Errc::kMalformed:
       return "malformed";
     case Errc::kUnsupported:

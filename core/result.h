@@ -11,6 +11,7 @@ namespace floe {
 enum class Errc {
   kInvalidArgument,      ///< The caller passed something outside the documented range.
   kInvalidState,         ///< The call does not fit the object's present state.
+  kInvalidModification,  ///< The change is to something that cannot change any more.
   kMalformed,            ///< Text or bytes that do not follow their grammar.
   kUnsupported,          ///< Well-formed, but not something floe does.
   kLimitExceeded,        ///< A named bound of `Configuration` or of the protocol was reached.

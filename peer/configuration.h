@@ -9,6 +9,7 @@
 #include "floe/ice/agent.h"
 #include "floe/ice/agent_network.h"
 #include "floe/ice/server.h"
+#include "floe/sdp/offer.h"
 
 namespace floe {
 
@@ -20,6 +21,8 @@ struct Configuration {
   std::vector<IceServer> ice_servers;
   /// RTCIceTransportPolicy: with kRelay the peer learns no address but those of TURN servers.
   ice::Policy ice_transport_policy = ice::Policy::kAll;
+  /// RTCBundlePolicy, of our first offer. One transport carries everything under each of them.
+  sdp::BundlePolicy bundle_policy = sdp::BundlePolicy::kBalanced;
   /// Whose signature under the certificates of turns: servers is believed; nullptr: whom the system
   /// trusts.
   std::shared_ptr<const tls::Trust> ice_server_trust{};

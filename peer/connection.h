@@ -20,9 +20,10 @@
 namespace floe {
 
 /// The driver behind a `PeerConnection`: it owns the engines, the pump that connects them to the
-/// network, and the application's handlers. Its code stands in connection.cc (calls and
-/// descriptions), connection_events.cc (packets in, events out) and connection_stats.cc.
-class Connection final : public ice::Engines, public DataChannelOwner {
+/// network, and the application's handlers. Its code stands in connection.cc (calls),
+/// connection_descriptions.cc (what descriptions change), connection_events.cc (packets in, events
+/// out) and connection_stats.cc.
+class Connection final : public ice::Engines, public DataChannelOwner, public TransceiverOwner {
  public:
   struct Handlers {
     std::function<void()> negotiation_needed;
@@ -36,6 +37,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
     std::function<void(DtlsTransportState, const std::optional<Error>&)> dtls_state;
     std::function<void(const ice::Agent::SelectedPairChanged&)> selected_pair;
     std::function<void(std::shared_ptr<DataChannel>)> data_channel;
+    std::function<void(const TrackEvent&)> track;
   };
 
   Connection(net::Network& network, Configuration configuration,
@@ -43,7 +45,7 @@ class Connection final : public ice::Engines, public DataChannelOwner {
              std::vector<ice::Server> servers);
   ~Connection() override;
 
-  Result<SessionDescription> create_offer();
+  Result<SessionDescription> create_offer(bool ice_restart);
   Result<SessionDescription> create_answer();
   Result<> set_local_description();
   Result<> set_local_description(const SessionDescription& description);
@@ -51,9 +53,20 @@ class Connection final : public ice::Engines, public DataChannelOwner {
   Result<> add_ice_candidate(const IceCandidate& candidate);
   Result<std::shared_ptr<DataChannel>> create_data_channel(std::string label,
                                                            const DataChannelInit& init);
+  Result<std::shared_ptr<RtpTransceiver>> add_transceiver(MediaKind kind,
+                                                          std::shared_ptr<MediaStreamTrack> track,
+                                                          const RtpTransceiverInit& init);
+  Result<std::shared_ptr<RtpSender>> add_track(const std::shared_ptr<MediaStreamTrack>& track,
+                                               std::vector<std::string> streams);
+  Result<> remove_track(const std::shared_ptr<RtpSender>& sender);
+  const Configuration& configuration() const { return configuration_; }
+  std::optional<bool> can_trickle_ice_candidates() const;
   void restart_ice();
   void close_connection();
 
+  const std::vector<std::shared_ptr<RtpTransceiver>>& transceivers() const {
+    return negotiation_.transceivers().all();
+  }
   const Negotiation& negotiation() const { return negotiation_; }
   const DataTransport& transport() const { return transport_; }
   ice::Report ice_report() const;
@@ -74,20 +87,36 @@ class Connection final : public ice::Engines, public DataChannelOwner {
     SignalingState state;
   };
   struct NegotiationNeeded {};
+  /// A candidate told once more, because the answer chose another section for the transport.
+  struct CandidateMoved {
+    IceCandidate candidate;
+  };
   /// The queue that all channels share has room again; this one had been told that it has none.
   struct ChannelUnblocked {
     sctp::ChannelId channel;
   };
-  using OwnEvent = std::variant<SignalingStateChanged, NegotiationNeeded, ChannelUnblocked>;
+  using OwnEvent = std::variant<SignalingStateChanged, NegotiationNeeded, CandidateMoved,
+                                ChannelUnblocked, TrackEvent>;
 
-  // connection.cc
-  Negotiation::Local local_parameters() const;
-  bool announces_restart() const;
-  Result<> apply_remote(SdpType type, const sdp::RemoteData& data);
-  Result<> connect_transport();
-  void after_description(SignalingState before);
+  // connection_descriptions.cc
+  Negotiation::Local local_parameters(bool restarts);
+  bool remote_offer_restarts() const;
+  const ice::Credentials& next_credentials();
+  Result<> roll_back(bool is_local);
+  /// What may still fail before a description changes anything, and what it settles for DTLS.
+  Result<DataTransport::Remote> check_agreement(const Negotiation::Change& change) const;
+  Result<> commit(Negotiation::Change change);
+  void begin_generation(const sdp::Description& description);
+  void start_gathering(bool answers);
+  void apply_agreement(bool answer_is_ours, DataTransport::Remote remote, const std::string& mid);
+  void feed_candidates();
+  void move_candidates(const std::string& mid);
+  void after_description(SignalingState before, std::vector<TrackEvent> tracks);
+  Result<std::optional<std::size_t>> section_for(const IceCandidate& candidate) const;
   Result<> add_candidate_text(std::string_view text);
-  void need_negotiation();
+  // TransceiverOwner
+  void update_negotiation_needed() override;
+  bool negotiation_needed() const;
 
   // ice::Engines (connection_events.cc)
   void handle_timeout(Time now) override { transport_.handle_timeout(now); }
@@ -121,8 +150,8 @@ class Connection final : public ice::Engines, public DataChannelOwner {
   Configuration configuration_;
   dtls::Fingerprint fingerprint_;
   std::shared_ptr<Handlers> handlers_;
-  Negotiation negotiation_;
   ice::TaggedRandom random_;
+  Negotiation negotiation_;
   DataTransport transport_;
   ice::Pump pump_;
   ice::AgentNetwork agent_network_;
@@ -133,11 +162,17 @@ class Connection final : public ice::Engines, public DataChannelOwner {
   IceConnectionState shown_ice_ = IceConnectionState::kNew;
   DtlsTransportState shown_dtls_ = DtlsTransportState::kNew;
   PeerConnectionState shown_connection_ = PeerConnectionState::kNew;
-  bool wants_data_ = false;  ///< A channel was created, so offers have a data section.
-  bool negotiation_needed_told_ = false;
+  bool negotiation_needed_ = false;  ///< W3C's flag: it was told, and nothing has come of it yet.
+  bool negotiation_check_queued_ = false;
   bool gathered_ = false;
-  /// The credentials of the ICE restart that our next offer announces.
-  std::optional<ice::Credentials> restart_credentials_;
+  /// What the last answer settled.
+  std::optional<ice::Credentials> agreed_local_;
+  std::optional<ice::Credentials> agreed_remote_;
+  /// Our credentials of a coming ICE restart. The agent has begun with them once a description that
+  /// announces them was set; after a rollback of that one they wait for the next.
+  std::optional<ice::Credentials> next_credentials_;
+  bool next_begun_ = false;
+  bool restart_wanted_ = false;  ///< `restart_ice`: until an answer settles new credentials.
   bool closed_ = false;
 };
 

@@ -51,9 +51,17 @@ void Connection::deliver(const OwnEvent& event) {
     if (channel->buffered_amount() <= channel->buffered_amount_low_threshold()) {
       channel->handle_buffered_amount_low();
     }
-  } else if (handlers->negotiation_needed) {
-    // W3C: only in "stable" is there anything to be done about it.
-    if (negotiation_.state() == SignalingState::kStable) handlers->negotiation_needed();
+  } else if (const auto* moved = std::get_if<CandidateMoved>(&event)) {
+    if (handlers->ice_candidate) handlers->ice_candidate(moved->candidate);
+  } else if (const auto* track = std::get_if<TrackEvent>(&event)) {
+    if (handlers->track) handlers->track(*track);
+  } else {
+    // W3C "update the negotiation-needed flag". Outside "stable" it is asked again at its return.
+    negotiation_check_queued_ = false;
+    if (negotiation_.state() != SignalingState::kStable) return;
+    const bool is_needed = negotiation_needed();
+    if (std::exchange(negotiation_needed_, is_needed) || !is_needed) return;
+    if (handlers->negotiation_needed) handlers->negotiation_needed();
   }
 }
 
@@ -65,14 +73,16 @@ void Connection::deliver(const ice::Agent::Event& event) {
   const auto handlers = handlers_;
   if (const auto* found = std::get_if<ice::Agent::CandidateGathered>(&event)) {
     if (!handlers->ice_candidate) return;
-    handlers->ice_candidate({found->candidate.to_string(), negotiation_.data_mid(), 0,
+    handlers->ice_candidate({found->candidate.to_string(), negotiation_.transport_mid(),
+                             static_cast<std::uint16_t>(negotiation_.transport_index()),
                              transport_.ice().local_credentials().ufrag});
   } else if (const auto* gathering = std::get_if<ice::Agent::GatheringStateChanged>(&event)) {
     const bool complete = gathering->state == ice::GatheringState::kComplete;
     const std::shared_ptr<bool> alive = alive_;
     if (complete && handlers->ice_candidate) {
-      handlers->ice_candidate(
-          {"", negotiation_.data_mid(), 0, transport_.ice().local_credentials().ufrag});
+      handlers->ice_candidate({"", negotiation_.transport_mid(),
+                               static_cast<std::uint16_t>(negotiation_.transport_index()),
+                               transport_.ice().local_credentials().ufrag});
       if (!*alive) return;
     }
     shown_gathering_ = gathering->state;

@@ -30,7 +30,13 @@ std::optional<dtls::Connection::Stats> DataTransport::dtls_stats() const {
 }
 
 Result<> DataTransport::connect(Time now, const Remote& remote) {
-  if (closed_ || dtls_ != nullptr) return {};
+  if (closed_) return {};
+  if (remote.sctp && !std::exchange(sctp_known_, true)) {
+    channels_.set_remote_max_message_size(remote.sctp->max_message_size);
+    channels_.association().set_remote_port(remote.sctp->port);
+    start_sctp(now);
+  }
+  if (dtls_ != nullptr) return {};
   dtls::Connection::Config config;
   config.role = remote.role;
   config.identity = config_.identity;
@@ -45,8 +51,6 @@ Result<> DataTransport::connect(Time now, const Remote& remote) {
   dtls_ = std::move(*connection);
   channels_.set_dtls_role(remote.role == dtls::Role::kClient ? sctp::DtlsRole::kClient
                                                              : sctp::DtlsRole::kServer);
-  channels_.set_remote_max_message_size(remote.max_message_size);
-  channels_.association().set_remote_port(remote.sctp_port);
   advance(now);
   return {};
 }
@@ -77,6 +81,16 @@ void DataTransport::take_dtls(Time now, MutableBytes datagram) {
   }
   dtls_timeouts_ = 0;
   dtls_->handle_packet(now, datagram);
+  if (!sctp_started_) return;  // it keeps a few until we have started, too
+  while (const auto plaintext = dtls_->poll_plaintext()) channels_.handle_packet(now, *plaintext);
+}
+
+/// With DTLS up and data channels in the descriptions, the association can begin.
+void DataTransport::start_sctp(Time now) {
+  const bool ready = sctp_known_ && dtls_state_ == DtlsTransportState::kConnected;
+  if (!ready || std::exchange(sctp_started_, true)) return;
+  // Its errors are those of wrong calls; there is a role and this is the first time.
+  static_cast<void>(channels_.connect(now));
   while (const auto plaintext = dtls_->poll_plaintext()) channels_.handle_packet(now, *plaintext);
 }
 
@@ -97,11 +111,7 @@ void DataTransport::advance(Time now) {
     if (const auto* connected = std::get_if<dtls::Connected>(&*event)) {
       srtp_profile_ = connected->srtp_profile;
       set_dtls_state(DtlsTransportState::kConnected);
-      // Its errors are those of wrong calls; there is a role and this is the first time.
-      static_cast<void>(channels_.connect(now));
-      while (const auto plaintext = dtls_->poll_plaintext()) {
-        channels_.handle_packet(now, *plaintext);
-      }
+      start_sctp(now);
     } else if (std::holds_alternative<dtls::Closed>(*event)) {
       // W3C: the peer's close_notify closes the SCTP transport and with it every channel.
       set_dtls_state(DtlsTransportState::kClosed);
@@ -130,7 +140,7 @@ void DataTransport::poll_transmit(Time now, net::SendBatch& batch) {
   const auto route = ice_.route();
   if (!route || !dtls_started_) return;
   send_dtls(now, batch, *route);
-  if (dtls_state_ == DtlsTransportState::kConnected) send_sctp(now, batch, *route);
+  if (can_send_sctp()) send_sctp(now, batch, *route);
 }
 
 void DataTransport::count_sent(Time now, std::size_t packets, std::size_t bytes) {
@@ -208,7 +218,7 @@ void DataTransport::close(Time now, net::SendBatch& batch) {
   if (std::exchange(closed_, true)) return;
   channels_.abort(now);
   if (const auto route = ice_.route(); route && dtls_started_) {
-    if (dtls_state_ == DtlsTransportState::kConnected) send_sctp(now, batch, *route);
+    if (can_send_sctp()) send_sctp(now, batch, *route);
     dtls_->close(now);
     send_dtls(now, batch, *route);
   }

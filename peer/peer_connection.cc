@@ -33,6 +33,9 @@ Result<std::unique_ptr<PeerConnection>> PeerConnection::create(net::Network& net
     auto generated = dtls::Identity::generate(network.wall_clock());
     if (!generated) return forward(generated);
     identity = std::move(*generated);
+  } else if (identity->expires() <= network.wall_clock()) {
+    // W3C: a constructor that is given an expired certificate fails with InvalidAccessError.
+    return fail(Errc::kInvalidArgument, "certificate has expired: make a new one");
   }
   auto fingerprint = identity->fingerprint();
   if (!fingerprint) return forward(fingerprint);
@@ -45,8 +48,8 @@ PeerConnection::PeerConnection(std::unique_ptr<Connection> connection)
     : connection_(std::move(connection)) {}
 PeerConnection::~PeerConnection() = default;
 
-Result<SessionDescription> PeerConnection::create_offer() {
-  return connection_->create_offer();
+Result<SessionDescription> PeerConnection::create_offer(const OfferOptions& options) {
+  return connection_->create_offer(options.ice_restart);
 }
 Result<SessionDescription> PeerConnection::create_answer() {
   return connection_->create_answer();
@@ -90,6 +93,53 @@ std::optional<SessionDescription> PeerConnection::current_remote_description() c
 std::optional<SessionDescription> PeerConnection::pending_remote_description() const {
   const auto& typed = connection_->negotiation().pending_remote();
   return typed ? std::optional(connection_->text(*typed, false)) : std::nullopt;
+}
+
+std::optional<bool> PeerConnection::can_trickle_ice_candidates() const {
+  return connection_->can_trickle_ice_candidates();
+}
+std::vector<std::string> PeerConnection::refused_sections() const {
+  std::vector<std::string> reasons;
+  for (const sdp::Refusal& refusal : connection_->negotiation().refusals()) {
+    reasons.push_back(refusal.reason);
+  }
+  return reasons;
+}
+const Configuration& PeerConnection::configuration() const {
+  return connection_->configuration();
+}
+
+std::vector<std::shared_ptr<RtpTransceiver>> PeerConnection::transceivers() const {
+  return connection_->transceivers();
+}
+std::vector<std::shared_ptr<RtpSender>> PeerConnection::senders() const {
+  std::vector<std::shared_ptr<RtpSender>> all;
+  for (const auto& transceiver : connection_->transceivers()) all.push_back(transceiver->sender());
+  return all;
+}
+std::vector<std::shared_ptr<RtpReceiver>> PeerConnection::receivers() const {
+  std::vector<std::shared_ptr<RtpReceiver>> all;
+  for (const auto& transceiver : connection_->transceivers()) {
+    all.push_back(transceiver->receiver());
+  }
+  return all;
+}
+Result<std::shared_ptr<RtpTransceiver>> PeerConnection::add_transceiver(
+    MediaKind kind, const RtpTransceiverInit& init) {
+  return connection_->add_transceiver(kind, nullptr, init);
+}
+Result<std::shared_ptr<RtpTransceiver>> PeerConnection::add_transceiver(
+    std::shared_ptr<MediaStreamTrack> track, const RtpTransceiverInit& init) {
+  if (track == nullptr) return fail(Errc::kInvalidArgument, "add_transceiver needs a track");
+  const MediaKind kind = track->kind();
+  return connection_->add_transceiver(kind, std::move(track), init);
+}
+Result<std::shared_ptr<RtpSender>> PeerConnection::add_track(
+    std::shared_ptr<MediaStreamTrack> track, std::vector<std::string> streams) {
+  return connection_->add_track(track, std::move(streams));
+}
+Result<> PeerConnection::remove_track(const std::shared_ptr<RtpSender>& sender) {
+  return connection_->remove_track(sender);
 }
 
 SignalingState PeerConnection::signaling_state() const {
@@ -157,6 +207,10 @@ void PeerConnection::on_data_channel(std::function<void(std::shared_ptr<DataChan
 
 StatsReport PeerConnection::stats() const {
   return connection_->stats();
+}
+
+void PeerConnection::on_track(std::function<void(const TrackEvent&)> handler) {
+  connection_->writable_handlers().track = std::move(handler);
 }
 
 ice::Report PeerConnection::ice_report() const {

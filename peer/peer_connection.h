@@ -13,6 +13,7 @@
 #include "floe/peer/configuration.h"
 #include "floe/peer/data_channel.h"
 #include "floe/peer/data_transport.h"
+#include "floe/peer/rtp_transceiver.h"
 #include "floe/peer/session_description.h"
 #include "floe/peer/states.h"
 #include "floe/peer/stats.h"
@@ -21,7 +22,13 @@ namespace floe {
 
 class Connection;
 
-/// W3C's RTCPeerConnection, for data channels.
+/// RTCOfferOptions
+struct OfferOptions {
+  bool ice_restart = false;  ///< New ICE credentials, whether or not `restart_ice` was called.
+};
+
+/// W3C's RTCPeerConnection. Data channels are carried; audio and video are negotiated, but not
+/// carried. One transport serves everything, so descriptions of several sections are bundled.
 ///
 /// It runs on a `net::Network` and is used on that network's thread only. Its calls answer at once
 /// (there are no promises) and never call a handler before they return; handlers run in later turns
@@ -43,25 +50,32 @@ class PeerConnection {
   // --- Descriptions ---
 
   /// kInvalidState outside "stable" and "have-local-offer", or when there is nothing to offer:
-  /// create a data channel first.
-  [[nodiscard]] Result<SessionDescription> create_offer();
+  /// create a data channel or add a transceiver first.
+  [[nodiscard]] Result<SessionDescription> create_offer(const OfferOptions& options = {});
   /// kInvalidState unless there is a remote offer.
   [[nodiscard]] Result<SessionDescription> create_answer();
   /// The description that fits the signaling state is created and set: an offer in "stable", an
   /// answer in "have-remote-offer". Gathering starts.
   [[nodiscard]] Result<> set_local_description();
-  /// `description` must be what `create_offer` or `create_answer` returned last.
+  /// `description` is what `create_offer` or `create_answer` returned last, an empty text for that,
+  /// or an edited form: codecs reordered or removed, their parameters, bandwidths, header
+  /// extensions removed, SSRC and unknown lines. An answer may be set as kPranswer first. kRollback
+  /// takes an offer of either side back. kInvalidModification names what cannot be edited.
   [[nodiscard]] Result<> set_local_description(const SessionDescription& description);
-  /// Errors: kMalformed names the line; kInvalidState; kInvalidArgument for a description that does
-  /// not continue the session, or an answer that restarts ICE though the offer did not.
+  /// An offer that meets our own makes ours give way (the implicit rollback); kRollback takes an
+  /// offer back. Errors: kMalformed names the line; kInvalidState; kInvalidArgument for a
+  /// description that does not continue the session, or an answer that restarts ICE though the
+  /// offer did not; kUnsupported for an answer that does not bundle, or that changes the DTLS role
+  /// or certificate.
   [[nodiscard]] Result<> set_remote_description(const SessionDescription& description);
   /// The next offer restarts ICE (W3C restartIce): new credentials, new candidates. Negotiation is
   /// needed. Data channels and DTLS go on; the present path carries them until the new one is
   /// nominated. A restart by the peer needs no call.
   void restart_ice();
-  /// A candidate of the peer's. One that is legal but of no use here (TCP, a name, a section that
-  /// was refused) is ignored. Errors: kInvalidState before there is a remote description,
-  /// kMalformed, kInvalidArgument for an unknown section or another generation.
+  /// A candidate of the peer's. One that is legal but of no use here (a name, a section that was
+  /// refused or is bundled into another) is ignored. Before an answer was set it waits. Errors:
+  /// kInvalidState before there is a remote description, kMalformed, kInvalidArgument when it names
+  /// no section, kNotFound for an unknown section or another generation.
   [[nodiscard]] Result<> add_ice_candidate(const IceCandidate& candidate);
 
   /// The pending description, else the current one. The local one holds the candidates found so
@@ -72,6 +86,35 @@ class PeerConnection {
   std::optional<SessionDescription> pending_local_description() const;
   std::optional<SessionDescription> current_remote_description() const;
   std::optional<SessionDescription> pending_remote_description() const;
+
+  /// Whether the peer's description says that it takes trickled candidates; absent before there is
+  /// one.
+  std::optional<bool> can_trickle_ice_candidates() const;
+  /// Why sections of the peer's offer are refused in the answer created last: no codec in common,
+  /// not bundled, ... One sentence each.
+  std::vector<std::string> refused_sections() const;
+  /// The configuration in force.
+  const Configuration& configuration() const;
+
+  // --- Audio and video: negotiated, not carried ---
+
+  /// In the order of creation; without those that have stopped.
+  std::vector<std::shared_ptr<RtpTransceiver>> transceivers() const;
+  std::vector<std::shared_ptr<RtpSender>> senders() const;
+  std::vector<std::shared_ptr<RtpReceiver>> receivers() const;
+  /// A new section of the next offer. Errors: kInvalidState when closed; kInvalidArgument names the
+  /// member of `init`; kLimitExceeded.
+  [[nodiscard]] Result<std::shared_ptr<RtpTransceiver>> add_transceiver(
+      MediaKind kind, const RtpTransceiverInit& init = {});
+  [[nodiscard]] Result<std::shared_ptr<RtpTransceiver>> add_transceiver(
+      std::shared_ptr<MediaStreamTrack> track, const RtpTransceiverInit& init = {});
+  /// Sends `track` with a transceiver that has never sent, or with a new one. Errors: kInvalidState
+  /// when closed, kInvalidArgument for a track that is sent already.
+  [[nodiscard]] Result<std::shared_ptr<RtpSender>> add_track(
+      std::shared_ptr<MediaStreamTrack> track, std::vector<std::string> streams = {});
+  /// The sender's transceiver stops sending. Errors: kInvalidState when closed, kInvalidArgument
+  /// for another connection's sender.
+  [[nodiscard]] Result<> remove_track(const std::shared_ptr<RtpSender>& sender);
 
   // --- States ---
 
@@ -111,6 +154,8 @@ class PeerConnection {
   void on_selected_candidate_pair_change(
       std::function<void(const ice::Agent::SelectedPairChanged&)> handler);
   void on_data_channel(std::function<void(std::shared_ptr<DataChannel>)> handler);
+  /// The peer's description says that it sends, where it did not before.
+  void on_track(std::function<void(const TrackEvent&)> handler);
 
   // --- Insight ---
 

@@ -5,16 +5,26 @@
 namespace floe {
 
 std::string_view to_string(SdpType type) {
-  return type == SdpType::kOffer ? "offer" : "answer";
+  switch (type) {
+    case SdpType::kOffer:
+      return "offer";
+    case SdpType::kAnswer:
+      return "answer";
+    case SdpType::kPranswer:
+      return "pranswer";
+    case SdpType::kRollback:
+      return "rollback";
+  }
+  return "unknown";
 }
 
 Result<SdpType> parse_sdp_type(std::string_view text) {
-  if (text == "offer") return SdpType::kOffer;
-  if (text == "answer") return SdpType::kAnswer;
-  if (text == "pranswer" || text == "rollback") {
-    return fail(Errc::kUnsupported, "description type " + quoted(text) + " is not supported");
+  for (const SdpType type :
+       {SdpType::kOffer, SdpType::kAnswer, SdpType::kPranswer, SdpType::kRollback}) {
+    if (text == to_string(type)) return type;
   }
-  return fail(Errc::kMalformed, "description type must be offer or answer, not " + quoted(text));
+  return fail(Errc::kMalformed,
+              "description type must be offer, answer, pranswer or rollback, not " + quoted(text));
 }
 
 }  // namespace floe

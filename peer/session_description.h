@@ -9,17 +9,17 @@
 
 namespace floe {
 
-/// RTCSdpType, without "pranswer" and "rollback", which floe does not have.
-enum class SdpType : std::uint8_t { kOffer, kAnswer };
+/// RTCSdpType
+enum class SdpType : std::uint8_t { kOffer, kAnswer, kPranswer, kRollback };
 
 std::string_view to_string(SdpType type);
-/// "offer" or "answer"; the error names what else it was.
+/// "offer", "answer", "pranswer" or "rollback"; the error names what else it was.
 [[nodiscard]] Result<SdpType> parse_sdp_type(std::string_view text);
 
 /// RTCSessionDescription
 struct SessionDescription {
   SdpType type = SdpType::kOffer;
-  std::string sdp;
+  std::string sdp;  ///< Means nothing in a rollback.
 };
 
 /// RTCIceCandidateInit. An empty `candidate` means that no more will come.

@@ -10,6 +10,10 @@ std::string_view to_string(SignalingState state) {
       return "have-local-offer";
     case SignalingState::kHaveRemoteOffer:
       return "have-remote-offer";
+    case SignalingState::kHaveLocalPranswer:
+      return "have-local-pranswer";
+    case SignalingState::kHaveRemotePranswer:
+      return "have-remote-pranswer";
     case SignalingState::kClosed:
       return "closed";
   }

@@ -8,8 +8,15 @@
 // The states of W3C's WebRTC API; `to_string` gives the specification's words.
 namespace floe {
 
-/// RTCSignalingState. floe has no provisional answers, hence not their two states.
-enum class SignalingState : std::uint8_t { kStable, kHaveLocalOffer, kHaveRemoteOffer, kClosed };
+/// RTCSignalingState
+enum class SignalingState : std::uint8_t {
+  kStable,
+  kHaveLocalOffer,
+  kHaveRemoteOffer,
+  kHaveLocalPranswer,
+  kHaveRemotePranswer,
+  kClosed
+};
 std::string_view to_string(SignalingState state);
 
 /// RTCPeerConnectionState: ICE and DTLS in one word.

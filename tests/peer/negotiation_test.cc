@@ -57,15 +57,11 @@ TEST_F(PeerNegotiation, RefusesCallsThatDoNotFitTheSignalingState) {
   EXPECT_EQ(alice().set_remote_description({SdpType::kAnswer, ours.sdp}).error().code,
             Errc::kInvalidState);
   ASSERT_TRUE(alice().set_local_description(ours).has_value());
-  EXPECT_EQ(alice().set_remote_description(ours).error().code, Errc::kInvalidState);
+  EXPECT_EQ(alice().set_local_description({SdpType::kAnswer, ours.sdp}).error().code,
+            Errc::kInvalidState);
   EXPECT_EQ(alice().signaling_state(), SignalingState::kHaveLocalOffer);
-}
-
-TEST_F(PeerNegotiation, RefusesAnEditedLocalDescription) {
-  SessionDescription ours = offer();
-  ours.sdp += "a=x-edited\r\n";
-  EXPECT_EQ(alice().set_local_description(ours).error().code, Errc::kInvalidArgument);
-  EXPECT_EQ(alice().signaling_state(), SignalingState::kStable);
+  EXPECT_EQ(bob().set_remote_description({SdpType::kPranswer, ours.sdp}).error().code,
+            Errc::kInvalidState);
 }
 
 TEST_F(PeerNegotiation, NamesWhatIsWrongWithARemoteDescriptionAndStaysAsItWas) {
@@ -160,6 +156,9 @@ TEST_F(PeerNegotiation, AcceptsCandidatesForItsSectionAndIgnoresUselessOnes) {
   EXPECT_TRUE(bob().add_ice_candidate(candidate).has_value());
   candidate.candidate = "candidate:1 1 udp 1 b7a1.local 9 typ host";
   EXPECT_TRUE(bob().add_ice_candidate(candidate).has_value());
+  EXPECT_THAT(bob().remote_description()->sdp, HasSubstr("b7a1.local"));
+  EXPECT_THAT(bob().transport().ice().remote_candidates(), testing::IsEmpty());
+  ASSERT_TRUE(bob().set_local_description().has_value());
   EXPECT_EQ(bob().transport().ice().remote_candidates().size(), 1u);
 
   candidate.candidate = "candidate:1 1 udp 1 192.0.2.1 0 typ host";
@@ -168,13 +167,13 @@ TEST_F(PeerNegotiation, AcceptsCandidatesForItsSectionAndIgnoresUselessOnes) {
   EXPECT_EQ(bob().add_ice_candidate(candidate).error().code, Errc::kMalformed);
   candidate.candidate = "candidate:1 1 udp 1 192.0.2.1 1 typ host";
   candidate.sdp_mid = "nobody";
-  EXPECT_EQ(bob().add_ice_candidate(candidate).error().code, Errc::kInvalidArgument);
+  EXPECT_EQ(bob().add_ice_candidate(candidate).error().code, Errc::kNotFound);
   candidate.sdp_mid = "0";
   candidate.username_fragment = "stale";
-  EXPECT_EQ(bob().add_ice_candidate(candidate).error().code, Errc::kInvalidArgument);
+  EXPECT_EQ(bob().add_ice_candidate(candidate).error().code, Errc::kNotFound);
 }
 
-TEST_F(PeerNegotiation, RefusesTheAudioAndVideoOfABrowsersOfferAndTakesItsData) {
+TEST_F(PeerNegotiation, AnswersTheAudioAndVideoOfABrowsersOfferBesideItsData) {
   std::ifstream file(FLOE_SOURCE_DIR "/tests/vectors/sdp/chrome_av_data_offer.sdp");
   ASSERT_TRUE(file) << "the recorded offer is missing";
   std::stringstream text;
@@ -183,9 +182,12 @@ TEST_F(PeerNegotiation, RefusesTheAudioAndVideoOfABrowsersOfferAndTakesItsData) 
   ASSERT_TRUE(set) << set.error().message;
   const auto answer = bob().create_answer();
   ASSERT_TRUE(answer) << answer.error().message;
-  EXPECT_THAT(answer->sdp, HasSubstr("m=audio 0 "));
-  EXPECT_THAT(answer->sdp, HasSubstr("m=video 0 "));
+  EXPECT_THAT(answer->sdp, HasSubstr("m=audio 9 "));
+  EXPECT_THAT(answer->sdp, HasSubstr("m=video 9 "));
+  EXPECT_THAT(answer->sdp, HasSubstr("a=recvonly"));
   EXPECT_THAT(answer->sdp, HasSubstr("m=application 9 "));
+  EXPECT_THAT(bob().refused_sections(), testing::IsEmpty());
+  EXPECT_EQ(bob().transceivers().size(), 2u);
   ASSERT_TRUE(bob().set_local_description(*answer).has_value());
   EXPECT_EQ(bob().signaling_state(), SignalingState::kStable);
 }
@@ -202,6 +204,9 @@ TEST_F(PeerNegotiation, RefusesABadConfiguration) {
   EXPECT_THAT(error([](auto& c) { c.max_message_size = 0; }).message,
               HasSubstr("max_message_size"));
   EXPECT_THAT(error([](auto& c) { c.mtu = 100; }).message, HasSubstr("mtu"));
+  const auto long_ago = call_.alice_host->wall_clock() - std::chrono::days(40);
+  const auto expired = dtls::Identity::generate(long_ago).value();
+  EXPECT_THAT(error([&](auto& c) { c.certificate = expired; }).message, HasSubstr("expired"));
 }
 
 TEST_F(PeerNegotiation, RefusesEverythingOnceClosed) {
