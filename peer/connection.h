@@ -87,15 +87,15 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
     SignalingState state;
   };
   struct NegotiationNeeded {};
-  /// A candidate told once more, because the answer chose another section for the transport.
-  struct CandidateMoved {
+  /// A candidate told once more, see `tell_candidates_again`.
+  struct CandidateToldAgain {
     IceCandidate candidate;
   };
   /// The queue that all channels share has room again; this one had been told that it has none.
   struct ChannelUnblocked {
     sctp::ChannelId channel;
   };
-  using OwnEvent = std::variant<SignalingStateChanged, NegotiationNeeded, CandidateMoved,
+  using OwnEvent = std::variant<SignalingStateChanged, NegotiationNeeded, CandidateToldAgain,
                                 ChannelUnblocked, TrackEvent>;
 
   // connection_descriptions.cc
@@ -110,7 +110,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
   void start_gathering(bool answers);
   void apply_agreement(bool answer_is_ours, DataTransport::Remote remote, const std::string& mid);
   void feed_candidates();
-  void move_candidates(const std::string& mid);
+  void tell_candidates_again();
   void after_description(SignalingState before, std::vector<TrackEvent> tracks);
   Result<std::optional<std::size_t>> section_for(const IceCandidate& candidate) const;
   Result<> add_candidate_text(std::string_view text);
@@ -172,6 +172,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
   /// announces them was set; after a rollback of that one they wait for the next.
   std::optional<ice::Credentials> next_credentials_;
   bool next_begun_ = false;
+  bool told_in_vain_ = false;    ///< Candidates were told for an offer that was taken back.
   bool restart_wanted_ = false;  ///< `restart_ice`: until an answer settles new credentials.
   bool closed_ = false;
 };

@@ -17,6 +17,12 @@ bool is_answer(SdpType type) {
   return type == SdpType::kAnswer || type == SdpType::kPranswer;
 }
 
+bool names_ufrag(const sdp::Description& description, std::string_view ufrag) {
+  return std::any_of(description.media.begin(), description.media.end(), [&](const auto& media) {
+    return sdp::effective_ufrag(description, media) == ufrag;
+  });
+}
+
 ice::Credentials credentials_of(const sdp::TransportParameters& transport) {
   return {transport.ufrag, transport.pwd};
 }
@@ -98,6 +104,7 @@ Result<> Connection::set_remote_description(const SessionDescription& descriptio
 Result<> Connection::roll_back(bool is_local) {
   const SignalingState before = negotiation_.state();
   if (auto ok = negotiation_.roll_back(is_local); !ok) return ok;
+  told_in_vain_ = told_in_vain_ || before == SignalingState::kHaveLocalOffer;
   after_description(before, {});
   return {};
 }
@@ -151,12 +158,19 @@ Result<> Connection::commit(Negotiation::Change change) {
   const bool agrees = change.agreement.has_value();
   const std::string old_mid = negotiation_.transport_mid();
   const bool answers = is_answer(change.type);
+  told_in_vain_ = told_in_vain_ || change.rolls_back;
   if (is_local) begin_generation(change.description);
+  const bool speaks_of_present_generation =
+      names_ufrag(change.description, transport_.ice().local_credentials().ufrag);
   auto tracks = negotiation_.commit(std::move(change));
   if (agrees) apply_agreement(is_local, std::move(*remote), is_local ? std::string() : old_mid);
   // After the peer's candidates: so the first check goes before the first query to a server, and
   // does not wait a Ta for it.
   if (is_local) start_gathering(answers);
+  if (is_local && told_in_vain_ && speaks_of_present_generation) {
+    told_in_vain_ = false;
+    tell_candidates_again();
+  }
   after_description(before, std::move(tracks));
   return {};
 }
@@ -164,10 +178,7 @@ Result<> Connection::commit(Negotiation::Change change) {
 /// A description of ours that announces an ICE restart begins it.
 void Connection::begin_generation(const sdp::Description& description) {
   const bool announces =
-      next_credentials_ && !next_begun_ &&
-      std::any_of(description.media.begin(), description.media.end(), [&](const auto& media) {
-        return sdp::effective_ufrag(description, media) == next_credentials_->ufrag;
-      });
+      next_credentials_ && !next_begun_ && names_ufrag(description, next_credentials_->ufrag);
   if (!announces) return;
   // The credentials are new and were made by us: there is nothing to refuse.
   static_cast<void>(transport_.ice().restart(pump_.now(), *next_credentials_));
@@ -212,7 +223,7 @@ void Connection::apply_agreement(bool answer_is_ours, DataTransport::Remote remo
   }
   feed_candidates();
   if (!told_mid.empty() && told_mid != negotiation_.transport_mid()) {
-    move_candidates(negotiation_.transport_mid());
+    tell_candidates_again();
   }
   // The identity and the fingerprints were parsed before.
   static_cast<void>(transport_.connect(pump_.now(), remote));
@@ -230,19 +241,20 @@ void Connection::feed_candidates() {
   if (remote.end_of_candidates) transport_.ice().set_remote_end_of_candidates(pump_.now());
 }
 
-/// The peer refused the section that our candidates were told for (RFC 9143 section 7.3.1): it may
-/// have dropped them with it.
-void Connection::move_candidates(const std::string& mid) {
-  IceCandidate told{"", mid, static_cast<std::uint16_t>(negotiation_.transport_index()),
+/// The peer refused the section that our candidates were told for (RFC 9143 section 7.3.1), or
+/// ignored the offer that we took back: it may have dropped them with it.
+void Connection::tell_candidates_again() {
+  IceCandidate told{"", negotiation_.transport_mid(),
+                    static_cast<std::uint16_t>(negotiation_.transport_index()),
                     transport_.ice().local_credentials().ufrag};
   for (const ice::LocalCandidate& found : transport_.ice().local_candidates()) {
     if (!found.announced || found.withdrawn) continue;
     told.candidate = found.candidate.to_string();
-    events_.push_back(CandidateMoved{told});
+    events_.push_back(CandidateToldAgain{told});
   }
   if (shown_gathering_ != IceGatheringState::kComplete) return;
   told.candidate.clear();
-  events_.push_back(CandidateMoved{told});
+  events_.push_back(CandidateToldAgain{told});
 }
 
 void Connection::after_description(SignalingState before, std::vector<TrackEvent> tracks) {
@@ -352,7 +364,7 @@ Result<> Connection::add_ice_candidate(const IceCandidate& candidate) {
   }
   const std::string value =
       text.starts_with("candidate:") ? text.substr(sizeof "candidate:" - 1) : text;
-  negotiation_.keep_candidate(**section, value);
+  negotiation_.keep_candidate(for_pending || !negotiation_.current_remote(), **section, value);
   const bool is_transports =
       negotiation_.agreement() && negotiation_.agreement()->index == **section;
   // For the offer it waits in the description; of other sections it is of no use (RFC 9143 section

@@ -51,8 +51,8 @@ void Connection::deliver(const OwnEvent& event) {
     if (channel->buffered_amount() <= channel->buffered_amount_low_threshold()) {
       channel->handle_buffered_amount_low();
     }
-  } else if (const auto* moved = std::get_if<CandidateMoved>(&event)) {
-    if (handlers->ice_candidate) handlers->ice_candidate(moved->candidate);
+  } else if (const auto* again = std::get_if<CandidateToldAgain>(&event)) {
+    if (handlers->ice_candidate) handlers->ice_candidate(again->candidate);
   } else if (const auto* track = std::get_if<TrackEvent>(&event)) {
     if (handlers->track) handlers->track(*track);
   } else {

@@ -374,8 +374,8 @@ Result<> Negotiation::roll_back(bool is_local) {
   return {};
 }
 
-void Negotiation::keep_candidate(std::size_t index, const std::string& candidate) {
-  auto& typed = pending_remote_ ? pending_remote_ : current_remote_;
+void Negotiation::keep_candidate(bool in_pending, std::size_t index, const std::string& candidate) {
+  auto& typed = in_pending ? pending_remote_ : current_remote_;
   if (!typed || index >= typed->description.media.size()) return;
   sdp::Media& media = typed->description.media[index];
   if (candidate.empty()) {

@@ -81,9 +81,9 @@ class Negotiation {
   /// back.
   [[nodiscard]] Result<> roll_back(bool is_local);
 
-  /// Keeps a candidate in the remote description it belongs to: section `index` of the pending one,
-  /// else the current one. An empty text ends them.
-  void keep_candidate(std::size_t index, const std::string& candidate);
+  /// Keeps a candidate in the remote description it belongs to, in section `index` of the pending
+  /// or of the current one. An empty text ends them.
+  void keep_candidate(bool in_pending, std::size_t index, const std::string& candidate);
 
   /// Whether we are the DTLS client, once an answer was made.
   std::optional<sdp::DtlsRole> dtls_role() const { return dtls_role_; }
