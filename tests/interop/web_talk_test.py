@@ -61,11 +61,13 @@ class Talker(Page):
         self.upload("#file", path)
 
     def wait_for_file(self, name, state="done"):
-        """What its card then says."""
+        """What its card says when it has come to its end, which has to be `state`."""
         card = ("[...document.querySelectorAll('.file')]"
                 f".find((card) => card.querySelector('.title').innerText === {json.dumps(name)})")
-        self.wait(f"{card}?.dataset.state === '{state}'")
-        return self.evaluate(f"{card}.innerText")
+        self.wait(f"/done|failed/.test({card}?.dataset.state)")
+        says = self.evaluate(f"{card}.innerText")
+        check(self.evaluate(f"{card}.dataset.state") == state, f"{name} is not {state}: {says}")
+        return says
 
     def digest_of_received(self, name):
         """Of what the person would save."""

@@ -52,7 +52,8 @@ export class Call {
 
   createChannel(label, options) { return this.#connection.createDataChannel(label, options); }
 
-  async offer() {
+  /** Offers or answers, whichever is due. */
+  async describe() {
     await this.#connection.setLocalDescription();
     this.#handler.signal({description: this.#connection.localDescription});
   }
@@ -67,7 +68,7 @@ export class Call {
     if (description) {
       try {
         await connection.setRemoteDescription(description);
-        if (description.type === 'offer') await this.offer();
+        if (description.type === 'offer') await this.describe();
       } catch (problem) {
         if (connection.signalingState === 'closed') return;
         this.#handler.broken(`The description of the other side is no good: ${problem.message}`);

@@ -51,6 +51,7 @@ export class Conversation {
     });
   }
 
+  get #incoming() { return [...this.#transfers].filter((transfer) => !transfer.sending); }
   get isTransferring() { return [...this.#transfers].some((transfer) => !transfer.over); }
 
   #become(phase, status) {
@@ -86,7 +87,7 @@ export class Conversation {
     this.#pathTimer = setInterval(() => this.#lookAtPath(), PATH_EVERY_MS);
     if (!weOffer) return;
     this.#useChat(call.createChannel('chat'));
-    call.offer().catch((problem) => this.#fail(`This browser made no offer: ${problem.message}`));
+    call.describe().catch((problem) => this.#fail(`This browser made no offer: ${problem.message}`));
   }
 
   #peerLeft() {
@@ -137,7 +138,10 @@ export class Conversation {
   }
 
   #took(channel) {
-    if (channel.protocol === FILE_PROTOCOL) {
+    if (channel.protocol === FILE_PROTOCOL && this.#incoming.length >= MAX_INCOMING) {
+      this.#show.note(`A file was refused: ${MAX_INCOMING} are on their way already`);
+      channel.close();
+    } else if (channel.protocol === FILE_PROTOCOL) {
       this.#add(new FileReceiver(channel, (receiver) => this.#refusalOf(receiver)));
     } else if (channel.label === 'chat' && !this.#chat) {
       this.#useChat(channel);
@@ -204,9 +208,7 @@ export class Conversation {
   }
 
   #refusalOf({size}) {
-    const incoming = [...this.#transfers].filter((transfer) => !transfer.sending);
-    if (incoming.length > MAX_INCOMING) return `${MAX_INCOMING} files are on their way already`;
-    const kept = [...this.#kept, ...incoming].reduce((sum, transfer) => sum + transfer.size, 0);
+    const kept = [...this.#kept, ...this.#incoming].reduce((sum, transfer) => sum + transfer.size, 0);
     if (kept <= MAX_KEPT) return '';
     const most = MAX_KEPT / 1e6;
     return size > MAX_KEPT ? `the file is too large: a page keeps ${most} MB at most` :
@@ -226,8 +228,8 @@ export class Conversation {
       GOODBYE_MS);
   }
 
-  /** The page is going away. */
-  abandon() { this.#dropCall(); }
+  /** The page is going away, and may be shown again. */
+  abandon() { this.#end('The page was put away.'); }
 
   #fail(why) {
     if (this.phase === 'over') return;
@@ -239,6 +241,7 @@ export class Conversation {
   #end(status) {
     if (this.phase === 'over') return;
     this.phase = 'over';  // What follows must not end it once more.
+    this.status = status;
     this.#cut(status);
     this.#dropCall();
     this.#room.leave();

@@ -38,7 +38,7 @@ const MARKUP = `
 
 const TAGS = {joining: 'joining', waiting: 'waiting', connecting: 'connecting', talking: 'connected', leaving: 'leaving', over: 'ended'};
 const SIGNALING_WORDS = {
-  connecting: `asking ${SIGNALING}`, connected: 'connected; the server passes on descriptions and addresses, and nothing of the talk',
+  connecting: `asking ${SIGNALING}`, connected: 'connected; it passes on addresses, nothing of the talk',
   gone: 'gone; the talk goes on without it', left: 'left',
 };
 const CONNECTION_WORDS = {
@@ -91,7 +91,9 @@ class Log {
 
   #append(item) {
     this.#stayAtEnd(() => this.#list.append(item));
-    if (this.#list.children.length > MAX_LOG) this.#list.firstChild.remove();
+    if (this.#list.children.length <= MAX_LOG) return;
+    // Not a file that is on its way or not saved.
+    [...this.#list.children].find((old) => !old.querySelector('.actions > *'))?.remove();
   }
 
   /** Who reads what was said earlier is not torn away from it. */
@@ -130,6 +132,8 @@ class Log {
       bar.value = transfer.state === 'done' ? bar.max : transfer.moved;
       text.textContent = describe(transfer);
       item.dataset.state = transfer.state;
+      // Four times a second is no news for those who have it read to them.
+      text.ariaLive = transfer.over ? 'polite' : 'off';
       if (!transfer.over) return;
       bar.hidden = true;
       row.replaceChildren();
@@ -301,11 +305,12 @@ class Talk {
     const {status, failed, peerName} = this.#conversation ?? {};
     this.#phase = phase;
     this.#onPhase(phase);
-    if (phase === 'talking') {
-      this.#log.note(`${peerName} is here. What you write goes to ${peerName} alone.`);
+    if (phase === 'connecting') {
+      this.#log.note(`${peerName} is here.`);
+    } else if (phase === 'talking') {
       this.#complain('');
       $('#text').focus({preventScroll: true});
-    } else if (phase === 'over' && (before === 'talking' || before === 'leaving')) {
+    } else if (['connecting', 'talking', 'leaving'].includes(before) && phase !== 'leaving') {
       this.#log.note(status, failed);
     }
   }
