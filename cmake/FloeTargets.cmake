@@ -58,7 +58,9 @@ function(floe_test name)
   floe_compile_options(${name})
   # Half of a test's compilation is optimization and debug information, which hardly a test is worth. Failures name
   # their lines without, and the preset debug has both.
-  if(NOT FLOE_SANITIZE)
+  if(FLOE_SANITIZE)
+    target_compile_options(${name} PRIVATE $<$<AND:$<CONFIG:RelWithDebInfo>,$<CXX_COMPILER_ID:GNU>>:-O0>)
+  else()
     target_compile_options(${name} PRIVATE $<$<AND:$<CONFIG:RelWithDebInfo>,$<CXX_COMPILER_ID:GNU>>:-O1 -g0>)
   endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
