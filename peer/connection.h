@@ -172,6 +172,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
   /// announces them was set; after a rollback of that one they wait for the next.
   std::optional<ice::Credentials> next_credentials_;
   bool next_begun_ = false;
+  bool data_ended_ = false;      ///< The channels were told that the data section has ended.
   bool told_in_vain_ = false;    ///< Candidates were told for an offer that was taken back.
   bool restart_wanted_ = false;  ///< `restart_ice`: until an answer settles new credentials.
   bool closed_ = false;

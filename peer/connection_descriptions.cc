@@ -164,6 +164,9 @@ Result<> Connection::commit(Negotiation::Change change) {
       names_ufrag(change.description, transport_.ice().local_credentials().ufrag);
   auto tracks = negotiation_.commit(std::move(change));
   if (agrees) apply_agreement(is_local, std::move(*remote), is_local ? std::string() : old_mid);
+  if (negotiation_.data_ended() && !std::exchange(data_ended_, true)) {
+    transport_.channels().lose_transport(pump_.now(), std::nullopt);
+  }
   // After the peer's candidates: so the first check goes before the first query to a server, and
   // does not wait a Ta for it.
   if (is_local) start_gathering(answers);

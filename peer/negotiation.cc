@@ -44,14 +44,10 @@ void Negotiation::want_data() {
   wants_data_ = true;
 }
 
-bool Negotiation::data_accepted() const {
-  return agreement_ && agreement_->data.has_value();
-}
-
 bool Negotiation::negotiation_needed() const {
   const sdp::Description* local = description_of(current_local_);
   const sdp::Description* remote = description_of(current_remote_);
-  if (wants_data_) {
+  if (wants_data_ && !data_ended_) {
     // A peer that refused data is not asked again and again: a section of it, refused or not, will
     // do. W3C: "no m= section has been negotiated yet for data".
     const bool was_offered =
@@ -112,7 +108,7 @@ Result<SessionDescription> Negotiation::create_offer(const Local& local) {
   plan.local = description_of(current_local_);
   plan.remote = description_of(current_remote_);
   plan.sections = transceivers_.offered([this] { return new_mid(); });
-  if (wants_data_ || !known_data_mid().empty()) {
+  if (!data_ended_ && (wants_data_ || !known_data_mid().empty())) {
     sdp::DataSection data;
     data.mid = known_data_mid();
     if (data.mid.empty()) {
@@ -149,7 +145,9 @@ Result<SessionDescription> Negotiation::create_answer(const Local& local) {
   }
   const sdp::Media* data = living_data(offer);
   for (std::size_t i = 0; i < offer.media.size(); ++i) {
-    if (&offer.media[i] == data) {
+    if (&offer.media[i] == data && data_ended_) {
+      plan.sections.emplace_back();
+    } else if (&offer.media[i] == data) {
       sdp::DataSection section;
       section.max_message_size = local.max_message_size;
       plan.sections.emplace_back(std::move(section));
@@ -337,6 +335,9 @@ std::vector<TrackEvent> Negotiation::commit_offer(Change& change) {
 std::vector<TrackEvent> Negotiation::commit_answer(Change& change) {
   const bool ours = change.is_local;
   const bool final = change.type == SdpType::kAnswer;
+  const bool had_data = agreement_ && agreement_->data;
+  const bool has_data = change.agreement && change.agreement->data;
+  data_ended_ = data_ended_ || (final && had_data && !has_data);
   if (change.agreement) {
     dtls_role_ = change.agreement->role;
     agreement_ = std::move(change.agreement);

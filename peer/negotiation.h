@@ -65,6 +65,9 @@ class Negotiation {
   const Transceivers& transceivers() const { return transceivers_; }
   /// A data channel was created, so offers have a data section.
   void want_data();
+  /// An answer refused the data section that another had accepted: the association has ended, and
+  /// there is no second one.
+  bool data_ended() const { return data_ended_; }
   /// W3C "check if negotiation is needed", without ICE restarts.
   bool negotiation_needed() const;
 
@@ -121,13 +124,13 @@ class Negotiation {
   std::string new_mid();
   void learn_mids(const sdp::Description& description);
   std::string known_data_mid() const;
-  bool data_accepted() const;
 
   SignalingState state_ = SignalingState::kStable;
   sdp::Session session_;
   sdp::BundlePolicy bundle_policy_;
   Transceivers transceivers_;
   bool wants_data_ = false;
+  bool data_ended_ = false;
   std::string proposed_data_mid_;
   std::set<std::string> mids_;  ///< All that were ever used; none comes back for something else.
   std::uint64_t next_mid_ = 0;

@@ -123,6 +123,27 @@ TEST_F(PeerJsep, ConnectsForMediaAloneAndTakesDataInLater) {
   EXPECT_EQ(channel->ready_state(), DataChannelState::kOpen);
 }
 
+TEST_F(PeerJsep, ClosesItsChannelsWhenThePeerEndsTheDataSection) {
+  ASSERT_TRUE(alice->add_transceiver(MediaKind::kAudio));
+  auto channel = alice->create_data_channel("chat").value();
+  negotiate(alice, bob);
+  world.run_for(seconds(2));
+  ASSERT_EQ(channel->ready_state(), DataChannelState::kOpen);
+  ok(alice->set_local_description());
+  ok(bob->set_remote_description(*alice->local_description()));
+  auto answer = bob->create_answer().value();
+  answer.sdp = replaced(answer.sdp, "m=application 9", "m=application 0");
+  answer.sdp = replaced(answer.sdp, "BUNDLE 0 1", "BUNDLE 0");
+  ok(alice->set_remote_description(answer));
+  settle();
+  EXPECT_EQ(channel->ready_state(), DataChannelState::kClosed);
+  EXPECT_EQ(alice->create_data_channel("again").error().code, Errc::kClosed);
+  EXPECT_EQ(alice->connection_state(), PeerConnectionState::kConnected) << "audio goes on";
+  const sdp::Description offer = parsed(alice->create_offer().value());
+  EXPECT_FALSE(offer.media[0].rejected());
+  EXPECT_TRUE(offer.media[1].rejected());
+}
+
 TEST_F(PeerJsep, SendsATrackOnTheTransceiverThatThePeerMade) {
   ASSERT_TRUE(alice->add_transceiver(MediaKind::kVideo));
   negotiate(alice, bob);
