@@ -5,6 +5,8 @@ import {Room} from './room.js';
 import {FILE_PROTOCOL, FileReceiver, FileSender} from './transfers.js';
 
 const CONNECT_MS = 45_000;
+// Whoever leaves after so long has not changed its mind, but given up.
+const PATIENCE_MS = 10_000;
 const GOODBYE_MS = 5_000;
 const PATH_EVERY_MS = 1_000;
 // Text that waits in the channel; above it no more is taken.
@@ -34,6 +36,7 @@ export class Conversation {
   #timer;
   #pathTimer;
   #toldPath;
+  #metAt = 0;
   #kept;
 
   /** `kept` is a set of the received files that are still in memory. */
@@ -74,6 +77,7 @@ export class Conversation {
     this.peerName = peer.name || 'Somebody';
     this.#show.note(`${this.peerName} is here; ${weOffer ? 'we offer' : 'we wait for the offer'}`);
     this.#toldPath = undefined;
+    this.#metAt = performance.now();
     const call = this.call = new Call(this.#iceServers, {
       signal: (data) => this.#room.signal(data),
       channel: (channel) => this.#took(channel),
@@ -91,7 +95,9 @@ export class Conversation {
   }
 
   #peerLeft() {
-    if (this.phase === 'connecting') {
+    if (this.phase === 'connecting' && performance.now() - this.#metAt > PATIENCE_MS) {
+      this.#fail(`${this.peerName} gave up. ${this.call.explainFailure()}`);
+    } else if (this.phase === 'connecting') {
       this.#show.note(`${this.peerName} left before the connection was made`);
       this.#dropCall();
       this.#become('waiting', `${this.peerName} left before the connection was made. Waiting for another.`);
