@@ -332,16 +332,16 @@ Result<> Connection::add_ice_candidate(const IceCandidate& candidate) {
   if (!negotiation_.remote()) {
     return fail(Errc::kInvalidState, "a candidate came before the remote description was set");
   }
-  const auto section = section_for(candidate);
-  if (!section) return forward(section);
+  const auto named = section_for(candidate);
+  if (!named) return forward(named);
   const std::string text(trim(candidate.candidate));
-  if (!*section) {
-    if (!text.empty()) {
-      return fail(Errc::kInvalidArgument,
-                  "a candidate needs sdp_mid or sdp_mline_index, to say which section it is for");
-    }
-    return fail(Errc::kInvalidArgument, "end-of-candidates names no section");
+  if (!*named && !text.empty()) {
+    return fail(Errc::kInvalidArgument,
+                "a candidate needs sdp_mid or sdp_mline_index, to say which section it is for");
   }
+  // W3C: an end of candidates that names no section is that of all, and all share one transport.
+  const std::size_t section =
+      named->value_or(negotiation_.agreement() ? negotiation_.agreement()->index : 0);
   if (!text.empty()) {
     const auto parsed = ice::Candidate::parse(text);
     if (!parsed && parsed.error().code != Errc::kUnsupported) return forward(parsed);
@@ -351,10 +351,9 @@ Result<> Connection::add_ice_candidate(const IceCandidate& candidate) {
   const auto& pending = negotiation_.pending_remote();
   const auto ufrag_in = [&](const Negotiation::Typed& typed) {
     const auto& media = typed.description.media;
-    if (**section >= media.size()) return std::string();
-    const auto transport =
-        sdp::read_transport(typed.description, **section,
-                            is_answer(typed.type) ? sdp::Type::kAnswer : sdp::Type::kOffer);
+    if (section >= media.size()) return std::string();
+    const auto transport = sdp::read_transport(
+        typed.description, section, is_answer(typed.type) ? sdp::Type::kAnswer : sdp::Type::kOffer);
     return transport ? transport->ufrag : std::string();
   };
   const auto& fragment = candidate.username_fragment;
@@ -367,9 +366,8 @@ Result<> Connection::add_ice_candidate(const IceCandidate& candidate) {
   }
   const std::string value =
       text.starts_with("candidate:") ? text.substr(sizeof "candidate:" - 1) : text;
-  negotiation_.keep_candidate(for_pending || !negotiation_.current_remote(), **section, value);
-  const bool is_transports =
-      negotiation_.agreement() && negotiation_.agreement()->index == **section;
+  negotiation_.keep_candidate(for_pending || !negotiation_.current_remote(), section, value);
+  const bool is_transports = negotiation_.agreement() && negotiation_.agreement()->index == section;
   // For the offer it waits in the description; of other sections it is of no use (RFC 9143 section
   // 7.1.3).
   if (!for_agreed || !is_transports || next_begun_) return {};

@@ -161,6 +161,12 @@ TEST_F(PeerNegotiation, AcceptsCandidatesForItsSectionAndIgnoresUselessOnes) {
   ASSERT_TRUE(bob().set_local_description().has_value());
   EXPECT_EQ(bob().transport().ice().remote_candidates().size(), 1u);
 
+  // A browser's "no more candidates" names no section, a candidate must.
+  EXPECT_TRUE(bob().add_ice_candidate({"", std::nullopt, std::nullopt, std::nullopt}));
+  EXPECT_THAT(bob().remote_description()->sdp, HasSubstr("a=end-of-candidates"));
+  EXPECT_EQ(bob().add_ice_candidate({candidate.candidate, {}, {}, {}}).error().code,
+            Errc::kInvalidArgument);
+
   candidate.candidate = "candidate:1 1 udp 1 192.0.2.1 0 typ host";
   EXPECT_EQ(bob().add_ice_candidate(candidate).error().code, Errc::kInvalidArgument);
   candidate.candidate = "candidate:broken";
