@@ -185,7 +185,9 @@ sdp::RtpSection Transceivers::section_of(const RtpTransceiver& transceiver) cons
   section.order = has_wishes ? sdp::CodecOrder::kOurs : sdp::CodecOrder::kTheirs;
   section.extensions = sdp::default_extensions(section.type);
   const RtpSender& sender = *transceiver.sender_;
-  const std::string track = sender.track_ ? sender.track_->id() : std::string();
+  // A name for the track that is not there: RFC 8829 section 5.2.1 wants none, but older versions
+  // of libwebrtc take no a=msid without one.
+  const std::string track = sender.track_ ? sender.track_->id() : std::to_string(sender.ssrc_);
   for (const std::string& stream : sender.streams_) section.msids.push_back({stream, track});
   if (section.msids.empty()) section.msids.push_back({"-", track});
   if (is_simulcast(sender.encodings_)) {

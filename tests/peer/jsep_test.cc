@@ -109,6 +109,14 @@ TEST_F(PeerJsep, NegotiatesAudioVideoAndDataOverOneTransport) {
   EXPECT_EQ(alice.needed, 1);
 }
 
+TEST_F(PeerJsep, NamesTheTrackThatIsNotThere) {
+  ASSERT_TRUE(alice->add_transceiver(MediaKind::kAudio));
+  const std::string sdp = alice->create_offer().value().sdp;
+  const std::size_t name = sdp.find("a=msid:- ");
+  ASSERT_NE(name, std::string::npos) << sdp;
+  EXPECT_NE(sdp[name + 9], '\r') << sdp;
+}
+
 TEST_F(PeerJsep, ConnectsForMediaAloneAndTakesDataInLater) {
   ASSERT_TRUE(alice->add_transceiver(MediaKind::kAudio));
   negotiate(alice, bob);
