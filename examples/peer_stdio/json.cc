@@ -1,9 +1,13 @@
 #include "json.h"
 
+#include "floe/peer/w3c_error.h"
+
 namespace peer_stdio {
 
 Json to_json(const floe::Error& error) {
-  return {{"code", to_string(error.code)}, {"text", error.message}};
+  return {{"name", floe::w3c_name(error.code)},
+          {"code", to_string(error.code)},
+          {"text", error.message}};
 }
 
 Json to_json(const floe::SessionDescription& description) {

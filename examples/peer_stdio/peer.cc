@@ -25,6 +25,11 @@ const Peer::Command Peer::kCommands[] = {
     {"restart_ice", &Peer::restart_ice},
     {"descriptions", &Peer::descriptions},
     {"report", &Peer::report},
+    {"get_stats", &Peer::get_stats},
+    {"add_transceiver", &Peer::add_transceiver},
+    {"transceivers", &Peer::transceivers},
+    {"set_direction", &Peer::set_direction},
+    {"stop_transceiver", &Peer::stop_transceiver},
     {"create_data_channel", &Peer::create_data_channel},
     {"channel_state", &Peer::channel_state},
     {"send", &Peer::send},
@@ -115,6 +120,12 @@ void Peer::set_handlers() {
   });
   connection.on_ice_failure([this](const floe::ice::Report& report) {
     output_.event("ice_failure", {{"text", report.explanation()}});
+  });
+  connection.on_track([this](const floe::TrackEvent& event) {
+    Json members = transceivers_.describe(event.transceiver);
+    members["track"] = event.track->id();
+    members["streams"] = event.streams;
+    output_.event("track", members);
   });
   connection.on_data_channel([this](std::shared_ptr<floe::DataChannel> channel) {
     const std::uint64_t number = channels_.add(std::move(channel));

@@ -10,6 +10,7 @@
 #include "floe/peer/peer_connection.h"
 #include "members.h"
 #include "output.h"
+#include "transceivers.h"
 
 namespace peer_stdio {
 
@@ -45,6 +46,11 @@ class Peer {
   Answer restart_ice(Members& members);
   Answer descriptions(Members& members);
   Answer report(Members& members);
+  Answer get_stats(Members& members);
+  Answer add_transceiver(Members& members) { return transceivers_.add(*connection_, members); }
+  Answer transceivers(Members& members) { return transceivers_.list(*connection_, members); }
+  Answer set_direction(Members& members) { return transceivers_.set_direction(members); }
+  Answer stop_transceiver(Members& members) { return transceivers_.stop(members); }
   Answer create_data_channel(Members& members);
   Answer channel_state(Members& members) { return channels_.state(members); }
   Answer send(Members& members) { return channels_.send(members); }
@@ -60,6 +66,7 @@ class Peer {
   Output& output_;
   std::function<void()> on_quit_;
   Channels channels_;
+  Transceivers transceivers_;
   std::unique_ptr<floe::PeerConnection> connection_;
 };
 

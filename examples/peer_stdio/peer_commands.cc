@@ -37,7 +37,9 @@ Result<floe::IceServer> read_server(const Json& object) {
 
 Result<SessionDescription> read_description(Members& members) {
   const std::string type = members.text("type");
-  std::string sdp = members.text("sdp");
+  // A rollback has no text.
+  std::string sdp =
+      type == "rollback" ? members.optional_text("sdp").value_or("") : members.text("sdp");
   if (auto right = members.check(); !right) return floe::forward(right);
   const auto parsed = floe::parse_sdp_type(type);
   if (!parsed) return floe::forward(parsed);
@@ -83,8 +85,9 @@ Peer::Answer Peer::create(Members& members) {
 }
 
 Peer::Answer Peer::create_offer(Members& members) {
+  const floe::OfferOptions options{.ice_restart = members.flag("iceRestart", false)};
   if (auto right = members.check(); !right) return floe::forward(right);
-  const auto description = connection_->create_offer();
+  const auto description = connection_->create_offer(options);
   if (!description) return floe::forward(description);
   return to_json(*description);
 }
@@ -154,6 +157,11 @@ Peer::Answer Peer::report(Members& members) {
               {"ice", connection_->ice_report().to_string()}};
 }
 
+Peer::Answer Peer::get_stats(Members& members) {
+  if (auto right = members.check(); !right) return floe::forward(right);
+  return Json{{"stats", Json::parse(connection_->stats().to_json())}};
+}
+
 Peer::Answer Peer::create_data_channel(Members& members) {
   std::string label = members.text("label");
   const floe::DataChannelInit init = Channels::read_init(members);
@@ -168,6 +176,7 @@ Peer::Answer Peer::close(Members& members) {
   // W3C's close() tells no state; the next command begins a new connection.
   connection_.reset();
   channels_.forget();
+  transceivers_.forget();
   return Json::object();
 }
 

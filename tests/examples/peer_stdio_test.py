@@ -79,6 +79,31 @@ def opens_channels_of_every_kind(stage):
 
 
 @tests.add
+def negotiates_media_and_takes_offers_back(stage):
+    alice, bob, pair, _ = connect(stage)
+    first = alice("add_transceiver", kind="audio", direction="sendonly")
+    check((first["transceiver"], first["mid"], first["direction"]) == (1, None, "sendonly"), f"it is {first}")
+    alice("set_direction", transceiver=1, direction="sendrecv")
+    pair.negotiate(alice, bob)
+    track = bob.wait("track", kind="audio")
+    [heard] = bob("transceivers")["transceivers"]
+    check(heard["currentDirection"] == "recvonly" and heard["mid"] == track["mid"], f"Bob has {heard}")
+    alice("stop_transceiver", transceiver=1)
+    offer = alice("create_offer", iceRestart=True)["sdp"]
+    check("m=audio 0 " in offer, f"the section goes on: {offer}")
+    alice("set_local_description")
+    alice("set_local_description", type="rollback")
+    check(alice("report")["signalingState"] == "stable", "the offer was not taken back")
+    refused = alice.answer("set_local_description", type="rollback")
+    check(refused["name"] == "InvalidStateError", f"a second rollback: {refused}")
+    for members in ({"kind": "smell"}, {"kind": "audio", "direction": "up"}):
+        check(alice.answer("add_transceiver", **members)["event"] == "error", f"{members} were taken")
+    check(alice.answer("stop_transceiver", transceiver=9)["event"] == "error", "there is a ninth")
+    stats = alice("get_stats")["stats"].values()
+    check({"transport", "candidate-pair", "data-channel"} <= {one["type"] for one in stats}, f"the stats are {stats}")
+
+
+@tests.add
 def sends_many_messages_with_back_pressure(stage):
     alice, bob, _, _ = connect(stage)
     count, size = 600, 60_000  # More than the queue of a connection holds.
