@@ -49,7 +49,7 @@ class Conversation:
     def say(self, text):
         print(f"{time.monotonic() - self.began:7.2f} s  {text}", flush=True)
 
-    def begin(self, floe_offers, trickle, channels=CHANNELS):
+    def begin(self, floe_offers, trickle, channels=CHANNELS, media=()):
         """Both are connected and have the channels open: self.channels[label] has each side's number."""
         self.began = time.monotonic()
         floe, other = self.floe, self.other
@@ -60,6 +60,8 @@ class Conversation:
         channels = {label: options for label, options in channels.items() if self.other_kind.any_label or label.isascii()}
         self.channels["negotiated"] = {peer: peer("create_data_channel", label="negotiated", **NEGOTIATED)["channel"]
                                        for peer in (floe, other)}
+        for kind, direction in media:
+            self.offerer("add_transceiver", kind=kind, direction=direction)
         for label, options in channels.items():
             number = self.offerer("create_data_channel", label=label, **options)["channel"]
             self.channels[label] = {self.offerer: number}
@@ -184,6 +186,61 @@ class Conversation:
             opener("send", channel=number, text="late")
             other.wait("message", channel=told["channel"], text="late")
         self.say("new channels open on the live connection, from both sides")
+
+    def check_sections(self, count):
+        """Both descriptions have so many sections, none refused, and both sides agree on what they are."""
+        kinds = []
+        for description in self.descriptions.values():
+            sections = re.findall(r"^m=(\w+) (\d+)", description, re.MULTILINE)
+            # A port of 0 in an offer is that of a section that is in the bundle anyway (RFC 9143 section 6).
+            refused = [kind for kind, port in sections if port == "0" and "a=bundle-only" not in description]
+            check(len(sections) == count and not refused, f"the sections are {sections}")
+            kinds.append([kind for kind, _ in sections])
+        check(kinds[0] == kinds[1], f"the sections are {kinds}")
+        listed = self.floe("transceivers")["transceivers"]
+        check(all(one["mid"] is not None and one["currentDirection"] for one in listed), f"floe has {listed}")
+        told = ", ".join(f"{one['kind']} {one['currentDirection']}" for one in listed)
+        self.say(f"{' '.join(kinds[0])}: in floe's words {told}")
+
+    def add_media(self, adder, other, kind, sections):
+        """A new section on the live connection; data go on in between."""
+        adder("add_transceiver", kind=kind, direction="sendrecv")
+        offer, answer = self.pair.negotiate(adder, other)
+        self.descriptions = {adder: offer, other: answer}
+        other.wait("track", kind=kind)
+        self.check_sections(sections)
+        self.ping()
+
+    def roll_back(self):
+        """An offer that is taken back, and one that has reached the other side and is taken back there too."""
+        for offerer, answerer in self.ways():
+            offer = offerer("set_local_description")
+            answerer("set_remote_description", type="offer", sdp=offer["sdp"])
+            answerer("set_remote_description", type="rollback")
+            offerer("set_local_description", type="rollback")
+            for peer in (offerer, answerer):
+                check(peer("report")["signalingState"] == "stable", f"{peer.name} is not stable after the rollback")
+            self.ping()
+        self.say("offers of both sides were taken back, and data went on")
+
+    def offer_at_once(self, sections):
+        """Both offer at once; the polite one takes its offer back by taking the other's, and offers again."""
+        for polite, impolite in self.ways():
+            if polite is self.other and not self.other_kind.gives_way:
+                continue
+            for peer in (polite, impolite):
+                peer("add_transceiver", kind="audio", direction="sendrecv")
+            sections += 2
+            polite("set_local_description")
+            winner = impolite("set_local_description")
+            polite("set_remote_description", type="offer", sdp=winner["sdp"])
+            answer = polite("set_local_description")
+            impolite("set_remote_description", type="answer", sdp=answer["sdp"])
+            offer, answer = self.pair.negotiate(polite, impolite)
+            self.descriptions = {polite: offer, impolite: answer}
+            self.check_sections(sections)
+            self.ping()
+            self.say(f"both offered at once and {polite.name} gave way")
 
     def kill_the_other(self):
         self.other.process.kill()

@@ -17,6 +17,20 @@ def converse(stage, other, floe_offers):
         talk.end(talk.other if trickle else talk.floe)
 
 
+def negotiate_media(stage, other, floe_offers):
+    """Audio, video and data in one description, and more of it later; floe negotiates media, it carries none."""
+    talk = Conversation(stage, other)
+    talk.begin(floe_offers, trickle=True, media=(("audio", "sendrecv"), ("video", "recvonly")))
+    talk.check_sections(3)
+    talk.ping()
+    talk.add_media(talk.answerer, talk.offerer, "video", 4)
+    talk.add_media(talk.offerer, talk.answerer, "audio", 5)
+    if other.rolls_back:
+        talk.roll_back()
+        talk.offer_at_once(5)
+    talk.end(talk.other)
+
+
 def transfer(stage, other):
     talk = Conversation(stage, other)
     talk.begin(floe_offers=True, trickle=True)
@@ -50,6 +64,9 @@ def add_to(tests, others):
         add(f"{other.name}_offers", converse, other, False)
         add(f"floe_offers_to_{other.name}", converse, other, True)
         add(f"{other.name}_transfers_much", transfer, other)
+        if other.has_media:
+            add(f"{other.name}_offers_media", negotiate_media, other, False)
+            add(f"floe_offers_media_to_{other.name}", negotiate_media, other, True)
         if other.hides_addresses:
             add(f"{other.name}_hides_its_addresses", resolve_names, other)
         else:

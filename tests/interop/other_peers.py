@@ -6,13 +6,12 @@ import pathlib
 import shutil
 import subprocess
 
+from browsers import BROWSERS as EXECUTABLES, PATIENCE
 from line_peers import LinePeer
 from stage import Skipped
 
 HERE = pathlib.Path(__file__).resolve().parent
 MEGABYTE = 1 << 20
-# A browser takes some seconds to start, on a busy machine many.
-PATIENCE = 90
 
 
 @dataclasses.dataclass
@@ -20,6 +19,9 @@ class Other:
     name: str
     command: callable  # Of a stage: the words that start it; Skipped if it is not there.
     restarts: bool = True        # It has restartIce().
+    rolls_back: bool = True      # It takes offers back.
+    gives_way: bool = True       # It does so by itself when another offer comes.
+    has_media: bool = True
     hides_addresses: bool = False  # Its host candidates have names.
     sends: int = MEGABYTE        # The largest message it can send to a peer that takes a megabyte.
     transfer: int = 100 * MEGABYTE  # Bytes each way.
@@ -58,9 +60,9 @@ def library(package, entry=""):
     return lambda stage: [*node(stage, package), HERE / "node_peer.mjs", package + entry]
 
 
-def browser(name, *executables):
+def browser(name):
     def command(stage):
-        executable = next(filter(None, map(shutil.which, executables)), None)
+        executable = next(filter(None, map(shutil.which, EXECUTABLES[name])), None)
         if executable is None:
             raise Skipped(f"{name} is not installed; scripts/setup installs it")
         return [*node(stage, "puppeteer-core"), HERE / "browser_peer.mjs", name, executable]
@@ -75,14 +77,14 @@ def aiortc(stage):
     raise Skipped("aiortc (python3-aiortc) is not installed; scripts/setup installs it")
 
 
-CHROMIUM = Other("chromium", browser("chromium", "chromium"), hides_addresses=True, sends=256 * 1024)
-FIREFOX = Other("firefox", browser("firefox", "firefox-esr", "firefox"), hides_addresses=True)
-WRTC = Other("wrtc", library("@roamhq/wrtc"), sends=256 * 1024, reuses_ids=False)
-NODE_DATACHANNEL = Other("node_datachannel", library("node-datachannel", "/polyfill"), restarts=False,
+CHROMIUM = Other("chromium", browser("chromium"), hides_addresses=True, sends=256 * 1024)
+FIREFOX = Other("firefox", browser("firefox"), hides_addresses=True)
+WRTC = Other("wrtc", library("@roamhq/wrtc"), sends=256 * 1024, reuses_ids=False, gives_way=False)
+NODE_DATACHANNEL = Other("node_datachannel", library("node-datachannel", "/polyfill"), restarts=False, has_media=False,
                          sends=256 * 1024, says_goodbye=False, sees_options=False)
-WERIFT = Other("werift", library("werift"), any_label=False, tells_options=False, sends_empty=False,
+WERIFT = Other("werift", library("werift"), has_media=False, any_label=False, tells_options=False, sends_empty=False,
                says_goodbye=False)
-AIORTC = Other("aiortc", aiortc, restarts=False, any_label=False)
+AIORTC = Other("aiortc", aiortc, restarts=False, rolls_back=False, any_label=False)
 
 BROWSERS = (CHROMIUM, FIREFOX)
 LIBRARIES = (WRTC, NODE_DATACHANNEL, WERIFT, AIORTC)
