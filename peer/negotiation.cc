@@ -277,7 +277,9 @@ Result<std::optional<Negotiation::Agreement>> Negotiation::agree(const sdp::Desc
   if (!role) return forward(role);
   agreement.remote = std::move(*their_transport);
   agreement.local = std::move(*our_transport);
-  agreement.role = *role;
+  // Firefox answers "active" to every later offer, whatever it is: with the same certificate it
+  // means to go on with the association that there is, and with its roles.
+  agreement.role = agreement_ ? agreement_->role : *role;
   const sdp::Media* data = living_data(answer);
   if (data != nullptr) {
     auto read = sdp::read_data_section(remote, their_type);
@@ -288,15 +290,10 @@ Result<std::optional<Negotiation::Agreement>> Negotiation::agree(const sdp::Desc
   return std::optional(std::move(agreement));
 }
 
-/// RFC 8842 section 5.5: another role or certificate means another DTLS association, and floe makes
-/// one for each connection.
+/// RFC 8842 section 5.5: another certificate means another DTLS association, and floe makes one for
+/// each connection.
 Result<> Negotiation::check_association(const Agreement& agreement) const {
   if (!agreement_) return {};
-  if (agreement.role != agreement_->role) {
-    return fail(Errc::kUnsupported,
-                "a=setup exchanges the DTLS roles, which would need a new DTLS association; floe "
-                "has one for each connection");
-  }
   const auto& known = agreement_->remote.fingerprints;
   const bool is_same = std::any_of(known.begin(), known.end(), [&](const auto& fingerprint) {
     return std::find(agreement.remote.fingerprints.begin(), agreement.remote.fingerprints.end(),

@@ -65,8 +65,8 @@ class PeerConnection {
   /// An offer that meets our own makes ours give way (the implicit rollback); kRollback takes an
   /// offer back. Errors: kMalformed names the line; kInvalidState; kInvalidArgument for a
   /// description that does not continue the session, or an answer that restarts ICE though the
-  /// offer did not; kUnsupported for an answer that does not bundle, or that changes the DTLS role
-  /// or certificate.
+  /// offer did not; kUnsupported for an answer that does not bundle, or that changes the DTLS
+  /// certificate.
   [[nodiscard]] Result<> set_remote_description(const SessionDescription& description);
   /// The next offer restarts ICE (W3C restartIce): new credentials, new candidates. Negotiation is
   /// needed. Data channels and DTLS go on; the present path carries them until the new one is
