@@ -74,8 +74,8 @@ class PeerConnection {
   void restart_ice();
   /// A candidate of the peer's. One that is legal but of no use here (a name, a section that was
   /// refused or is bundled into another) is ignored. Before an answer was set it waits. Errors:
-  /// kInvalidState before there is a remote description, kMalformed, kInvalidArgument when one names
-  /// no section, kNotFound for an unknown section or another generation.
+  /// kInvalidState before there is a remote description, kMalformed, kInvalidArgument when one
+  /// names no section, kNotFound for an unknown section or another generation.
   [[nodiscard]] Result<> add_ice_candidate(const IceCandidate& candidate);
 
   /// The pending description, else the current one. The local one holds the candidates found so
