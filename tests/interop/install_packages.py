@@ -11,9 +11,10 @@ import subprocess
 import sys
 
 SKIPPED = 77
+FEW_RETRIES = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000")
 FILES = ("package.json", "package-lock.json")
 NO_NETWORK = re.compile(
-    r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b")
+    r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT|E403|E429|E5\d\d)\b")
 
 
 def main():
@@ -29,7 +30,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         shutil.copy(source / name, folder / name)
-    run = subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder, text=True,
+    run = subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", *FEW_RETRIES], cwd=folder, text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     print(run.stdout)
     if run.returncode != 0:
