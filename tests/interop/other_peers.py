@@ -56,8 +56,18 @@ def node(stage, package):
     return ["env", f"FLOE_NODE_PACKAGES={stage.args.packages}", f"TMPDIR={stage.folder}", program]
 
 
+def need_an_address():
+    """Libraries gather no loopback addresses, so they need another one, of whatever network."""
+    shown = subprocess.run(["hostname", "-I"], stdout=subprocess.PIPE, check=False)
+    if not shown.stdout.split():
+        raise Skipped("this machine has no address but loopback's, which WebRTC libraries do not use")
+
+
 def library(package, entry=""):
-    return lambda stage: [*node(stage, package), HERE / "node_peer.mjs", package + entry]
+    def command(stage):
+        need_an_address()
+        return [*node(stage, package), HERE / "node_peer.mjs", package + entry]
+    return command
 
 
 def browser(name):
@@ -70,6 +80,7 @@ def browser(name):
 
 
 def aiortc(stage):
+    need_an_address()
     # Debian's packages are Debian's Python's, which need not be the first in the path.
     for python in ("/usr/bin/python3", "python3"):
         if subprocess.run([python, "-c", "import aiortc"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
