@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 FOLDERS = ("core", "crypto", "net", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping",
-           "ice", "sctp", "srtp", "sdp", "peer", "capi", "servers")
+           "ice", "sctp", "srtp", "rtp", "sdp", "peer", "capi", "servers")
 
 
 def run(*command, **options):

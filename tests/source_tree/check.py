@@ -27,6 +27,7 @@ ARROWS = {
     "ice": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping"),
     "sctp": ("core", "crypto"),
     "srtp": ("core", "crypto"),
+    "rtp": ("core",),
     "sdp": ("core",),
     "peer": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping", "ice", "sctp",
              "sdp"),
