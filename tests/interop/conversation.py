@@ -6,6 +6,7 @@ import re
 import time
 
 from line_peers import LinePeer, Pair
+from programs import PATIENCE
 from stage import check
 
 MEGABYTE = 1 << 20
@@ -253,11 +254,19 @@ class Conversation:
         self.floe.wait("connection_state", state="failed")
 
     def check_names(self):
+        """Each side has told a name; it may do so after its peer-reflexive address has connected it."""
+        deadline = time.monotonic() + PATIENCE
         for sender, way in self.pair.ways.items():
-            hosts = [candidate.split() for candidate in way.passed if " typ host" in candidate]
-            check(hosts and all(host[4].endswith(".local") or host[4] in ("127.0.0.1", "::1") for host in hosts),
-                  f"{sender.name} tells {way.passed}")
-        self.say("neither side told an address: " + ", ".join(hosts[0][4:5]))
+            while True:
+                told = re.findall(r"candidate:.* typ host.*", "\n".join([self.descriptions[sender], *way.passed]))
+                if told or time.monotonic() > deadline:
+                    break
+                time.sleep(0.1)
+            hosts = [candidate.split()[4] for candidate in told]
+            check(hosts, f"{sender.name} told no host candidate")
+            check(all(host.endswith(".local") or host in ("127.0.0.1", "::1") for host in hosts),
+                  f"{sender.name} tells {told}")
+            self.say(f"{sender.name} told no address: {hosts[0]}")
 
     def end(self, closer):
         """`closer` closes the connection; the other side sees its channels close."""
