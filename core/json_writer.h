@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,43 @@ class JsonWriter {
   std::string out_;
   std::vector<Level> levels_;
   bool named_ = false;
+};
+
+/// Writes members of the object that is open.
+class JsonMembers {
+ public:
+  explicit JsonMembers(JsonWriter& json) : json_(json) {}
+
+  void text(std::string_view name, std::string_view value) {
+    json_.key(name);
+    json_.text(value);
+  }
+  void number(std::string_view name, std::uint64_t value) {
+    json_.key(name);
+    json_.number(value);
+  }
+  void decimal(std::string_view name, double value) {
+    json_.key(name);
+    json_.decimal(value);
+  }
+  void boolean(std::string_view name, bool value) {
+    json_.key(name);
+    json_.boolean(value);
+  }
+  // Left out when there is no value.
+  void text_if(std::string_view name, std::string_view value) {
+    if (!value.empty()) text(name, value);
+  }
+  template <typename Number>
+  void number_if(std::string_view name, const std::optional<Number>& value) {
+    if (value) number(name, *value);
+  }
+  void decimal_if(std::string_view name, const std::optional<double>& value) {
+    if (value) decimal(name, *value);
+  }
+
+ protected:
+  JsonWriter& json_;
 };
 
 }  // namespace floe

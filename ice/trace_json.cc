@@ -5,26 +5,11 @@
 namespace floe::ice {
 namespace {
 
-/// Writes members of one object; times are counted from the beginning of the timeline.
-class Members {
+/// Times are counted from the beginning of the timeline.
+class Members : public JsonMembers {
  public:
-  Members(JsonWriter& json, Time begin) : json_(json), begin_(begin) {}
+  Members(JsonWriter& json, Time begin) : JsonMembers(json), begin_(begin) {}
 
-  void text(std::string_view name, std::string_view value) {
-    json_.key(name);
-    json_.text(value);
-  }
-  void text_if(std::string_view name, std::string_view value) {
-    if (!value.empty()) text(name, value);
-  }
-  void number(std::string_view name, std::uint64_t value) {
-    json_.key(name);
-    json_.number(value);
-  }
-  void boolean(std::string_view name, bool value) {
-    json_.key(name);
-    json_.boolean(value);
-  }
   void duration(std::string_view name, Duration value) {
     json_.key(name);
     json_.milliseconds(value);
@@ -53,7 +38,6 @@ class Members {
   }
 
  private:
-  JsonWriter& json_;
   Time begin_;
 };
 

@@ -5,38 +5,6 @@
 namespace floe {
 namespace {
 
-/// Writes members of one entry; those without a value are left out.
-class Members {
- public:
-  explicit Members(JsonWriter& json) : json_(json) {}
-
-  void text(std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    json_.key(name);
-    json_.text(value);
-  }
-  void count(std::string_view name, std::uint64_t value) {
-    json_.key(name);
-    json_.number(value);
-  }
-  template <typename Number>
-  void count(std::string_view name, const std::optional<Number>& value) {
-    if (value) count(name, *value);
-  }
-  void decimal(std::string_view name, std::optional<double> value) {
-    if (!value) return;
-    json_.key(name);
-    json_.decimal(*value);
-  }
-  void flag(std::string_view name, bool value) {
-    json_.key(name);
-    json_.boolean(value);
-  }
-
- private:
-  JsonWriter& json_;
-};
-
 std::string_view type_of(const StatsReport::Entry& entry) {
   if (std::holds_alternative<PeerConnectionStats>(entry)) return "peer-connection";
   if (std::holds_alternative<TransportStats>(entry)) return "transport";
@@ -46,83 +14,83 @@ std::string_view type_of(const StatsReport::Entry& entry) {
   return std::get<IceCandidateStats>(entry).is_remote ? "remote-candidate" : "local-candidate";
 }
 
-void write(Members& to, const PeerConnectionStats& stats) {
-  to.count("dataChannelsOpened", stats.data_channels_opened);
-  to.count("dataChannelsClosed", stats.data_channels_closed);
+void write(JsonMembers& to, const PeerConnectionStats& stats) {
+  to.number("dataChannelsOpened", stats.data_channels_opened);
+  to.number("dataChannelsClosed", stats.data_channels_closed);
 }
 
-void write(Members& to, const TransportStats& stats) {
-  to.count("packetsSent", stats.packets_sent);
-  to.count("packetsReceived", stats.packets_received);
-  to.count("bytesSent", stats.bytes_sent);
-  to.count("bytesReceived", stats.bytes_received);
+void write(JsonMembers& to, const TransportStats& stats) {
+  to.number("packetsSent", stats.packets_sent);
+  to.number("packetsReceived", stats.packets_received);
+  to.number("bytesSent", stats.bytes_sent);
+  to.number("bytesReceived", stats.bytes_received);
   to.text("iceRole", to_string(stats.ice_role));
-  to.text("iceLocalUsernameFragment", stats.ice_local_username_fragment);
+  to.text_if("iceLocalUsernameFragment", stats.ice_local_username_fragment);
   to.text("iceState", to_string(stats.ice_state));
   to.text("dtlsState", to_string(stats.dtls_state));
-  to.text("selectedCandidatePairId", stats.selected_candidate_pair_id);
-  to.text("localCertificateId", stats.local_certificate_id);
-  to.text("remoteCertificateId", stats.remote_certificate_id);
-  to.text("tlsVersion", stats.tls_version);
-  to.text("dtlsCipher", stats.dtls_cipher);
+  to.text_if("selectedCandidatePairId", stats.selected_candidate_pair_id);
+  to.text_if("localCertificateId", stats.local_certificate_id);
+  to.text_if("remoteCertificateId", stats.remote_certificate_id);
+  to.text_if("tlsVersion", stats.tls_version);
+  to.text_if("dtlsCipher", stats.dtls_cipher);
   to.text("dtlsRole", !stats.dtls_role                             ? "unknown"
                       : *stats.dtls_role == sdp::DtlsRole::kClient ? "client"
                                                                    : "server");
-  to.count("selectedCandidatePairChanges", stats.selected_candidate_pair_changes);
+  to.number("selectedCandidatePairChanges", stats.selected_candidate_pair_changes);
 }
 
-void write(Members& to, const CertificateStats& stats) {
-  to.text("fingerprint", stats.fingerprint);
-  to.text("fingerprintAlgorithm", stats.fingerprint_algorithm);
-  to.text("base64Certificate", stats.base64_certificate);
+void write(JsonMembers& to, const CertificateStats& stats) {
+  to.text_if("fingerprint", stats.fingerprint);
+  to.text_if("fingerprintAlgorithm", stats.fingerprint_algorithm);
+  to.text_if("base64Certificate", stats.base64_certificate);
 }
 
-void write(Members& to, const IceCandidateStats& stats) {
-  to.text("transportId", stats.transport_id);
-  to.text("address", stats.address);
-  to.count("port", stats.port);
-  to.text("protocol", stats.protocol);
+void write(JsonMembers& to, const IceCandidateStats& stats) {
+  to.text_if("transportId", stats.transport_id);
+  to.text_if("address", stats.address);
+  to.number("port", stats.port);
+  to.text_if("protocol", stats.protocol);
   to.text("candidateType", to_string(stats.candidate_type));
-  to.count("priority", stats.priority);
-  to.text("url", stats.url);
-  to.text("relayProtocol", stats.relay_protocol);
-  to.text("foundation", stats.foundation);
-  to.text("relatedAddress", stats.related_address);
-  to.count("relatedPort", stats.related_port);
-  to.text("usernameFragment", stats.username_fragment);
+  to.number("priority", stats.priority);
+  to.text_if("url", stats.url);
+  to.text_if("relayProtocol", stats.relay_protocol);
+  to.text_if("foundation", stats.foundation);
+  to.text_if("relatedAddress", stats.related_address);
+  to.number_if("relatedPort", stats.related_port);
+  to.text_if("usernameFragment", stats.username_fragment);
   if (stats.tcp_type) to.text("tcpType", to_string(*stats.tcp_type));
 }
 
-void write(Members& to, const CandidatePairStats& stats) {
-  to.text("transportId", stats.transport_id);
-  to.text("localCandidateId", stats.local_candidate_id);
-  to.text("remoteCandidateId", stats.remote_candidate_id);
+void write(JsonMembers& to, const CandidatePairStats& stats) {
+  to.text_if("transportId", stats.transport_id);
+  to.text_if("localCandidateId", stats.local_candidate_id);
+  to.text_if("remoteCandidateId", stats.remote_candidate_id);
   to.text("state", to_string(stats.state));
-  to.flag("nominated", stats.nominated);
-  to.count("packetsSent", stats.packets_sent);
-  to.count("packetsReceived", stats.packets_received);
-  to.count("bytesSent", stats.bytes_sent);
-  to.count("bytesReceived", stats.bytes_received);
-  to.decimal("lastPacketSentTimestamp", stats.last_packet_sent_timestamp);
-  to.decimal("lastPacketReceivedTimestamp", stats.last_packet_received_timestamp);
+  to.boolean("nominated", stats.nominated);
+  to.number("packetsSent", stats.packets_sent);
+  to.number("packetsReceived", stats.packets_received);
+  to.number("bytesSent", stats.bytes_sent);
+  to.number("bytesReceived", stats.bytes_received);
+  to.decimal_if("lastPacketSentTimestamp", stats.last_packet_sent_timestamp);
+  to.decimal_if("lastPacketReceivedTimestamp", stats.last_packet_received_timestamp);
   to.decimal("totalRoundTripTime", stats.total_round_trip_time);
-  to.decimal("currentRoundTripTime", stats.current_round_trip_time);
-  to.count("requestsReceived", stats.requests_received);
-  to.count("requestsSent", stats.requests_sent);
-  to.count("responsesReceived", stats.responses_received);
-  to.count("responsesSent", stats.responses_sent);
-  to.count("consentRequestsSent", stats.consent_requests_sent);
+  to.decimal_if("currentRoundTripTime", stats.current_round_trip_time);
+  to.number("requestsReceived", stats.requests_received);
+  to.number("requestsSent", stats.requests_sent);
+  to.number("responsesReceived", stats.responses_received);
+  to.number("responsesSent", stats.responses_sent);
+  to.number("consentRequestsSent", stats.consent_requests_sent);
 }
 
-void write(Members& to, const DataChannelStats& stats) {
-  to.text("label", stats.label);
-  to.text("protocol", stats.protocol);
-  to.count("dataChannelIdentifier", stats.data_channel_identifier);
+void write(JsonMembers& to, const DataChannelStats& stats) {
+  to.text_if("label", stats.label);
+  to.text_if("protocol", stats.protocol);
+  to.number_if("dataChannelIdentifier", stats.data_channel_identifier);
   to.text("state", to_string(stats.state));
-  to.count("messagesSent", stats.messages_sent);
-  to.count("messagesReceived", stats.messages_received);
-  to.count("bytesSent", stats.bytes_sent);
-  to.count("bytesReceived", stats.bytes_received);
+  to.number("messagesSent", stats.messages_sent);
+  to.number("messagesReceived", stats.messages_received);
+  to.number("bytesSent", stats.bytes_sent);
+  to.number("bytesReceived", stats.bytes_received);
 }
 
 }  // namespace
@@ -131,7 +99,7 @@ std::string StatsReport::to_json() const {
   JsonWriter json;
   json.begin_object();
   for (const Entry& entry : entries) {
-    Members members(json);
+    JsonMembers members(json);
     const Stats& stats = std::visit([](const auto& any) -> const Stats& { return any; }, entry);
     json.key(stats.id);
     json.begin_object();
