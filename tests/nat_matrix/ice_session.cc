@@ -9,7 +9,7 @@
 namespace floe::nat_matrix {
 
 IceSession::IceSession(Topology& topology, Signaling& signaling, Note note)
-    : topology_(topology), world_(topology.world), signaling_(signaling), note_(std::move(note)) {
+    : Session(topology, signaling, std::move(note)) {
   create(alice_, bob_, topology_.alice, ice::Role::kControlling);
   create(bob_, alice_, topology_.bob, ice::Role::kControlled);
 }
@@ -114,13 +114,13 @@ void IceSession::look_after() {
   // Bob's word reaches Alice in time; what it costs is one way of signalling.
   if (is_in_trouble(bob_)) {
     signaling_.send([this] {
-      if (!awaits_answer_ && world_.now() - last_offer_ >= kBetweenRestarts) {
+      if (may_restart()) {
         restart(alice_);
         offer();
       }
     });
   }
-  if (is_in_trouble(alice_) && !awaits_answer_ && world_.now() - last_offer_ >= kBetweenRestarts) {
+  if (is_in_trouble(alice_) && may_restart()) {
     restart(alice_);
     offer();
   }

@@ -14,7 +14,7 @@ constexpr std::size_t kMessageSize = 16;  // Its number, and when it was sent.
 }  // namespace
 
 PeerSession::PeerSession(Topology& topology, Signaling& signaling, Note note)
-    : topology_(topology), world_(topology.world), signaling_(signaling), note_(std::move(note)) {
+    : Session(topology, signaling, std::move(note)) {
   create(alice_, bob_, topology_.alice);
   create(bob_, alice_, topology_.bob);
   auto channel = alice_.pc->create_data_channel("chat");
@@ -107,7 +107,7 @@ void PeerSession::take_offer(const SessionDescription& offer) {
 }
 
 void PeerSession::restart() {
-  if (awaits_answer_ || world_.now() - last_offer_ < kBetweenRestarts) return;
+  if (!may_restart()) return;
   note_("alice restarts ICE");
   alice_.pc->restart_ice();
   offer();

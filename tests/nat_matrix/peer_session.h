@@ -13,14 +13,12 @@ namespace floe::nat_matrix {
 /// was sent arrives once and in its place.
 class PeerSession final : public Session {
  public:
-  using Note = std::function<void(const std::string&)>;
   PeerSession(Topology& topology, Signaling& signaling, Note note);
   ~PeerSession() override;
 
   void start() override;
   bool flows(Time since) const override;
   bool was_connected() const override { return alice_.was_connected || bob_.was_connected; }
-  std::string complaint() const override { return complaint_; }
   std::string describe() const override;
 
  private:
@@ -47,19 +45,9 @@ class PeerSession final : public Session {
   void say_something(Party& party);
   bool is_in_trouble(const Party& party) const;
   void expect(const Party& party, const Result<>& result, const char* what);
-  void complain(const std::string& what) {
-    if (complaint_.empty()) complaint_ = what;
-  }
 
-  Topology& topology_;
-  net::sim::World& world_;
-  Signaling& signaling_;
-  Note note_;
   Party alice_{"alice"};
   Party bob_{"bob"};
-  bool awaits_answer_ = false;
-  Time last_offer_{};
-  std::string complaint_;
 };
 
 }  // namespace floe::nat_matrix

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "tests/nat_matrix/topology.h"
 
@@ -36,6 +37,13 @@ class Session {
   /// Between two restarts, so that one has time to succeed.
   static constexpr Duration kBetweenRestarts = std::chrono::seconds(5);
 
+  using Note = std::function<void(const std::string&)>;
+
+  Session(Topology& topology, Signaling& signaling, Note note)
+      : topology_(topology),
+        world_(topology.world),
+        signaling_(signaling),
+        note_(std::move(note)) {}
   virtual ~Session() = default;
   virtual void start() = 0;
   /// The messages flow both ways: each side has one that was sent after `since`, and none that
@@ -44,8 +52,27 @@ class Session {
   /// It has been connected at some time.
   virtual bool was_connected() const = 0;
   /// What must never happen and has, in a sentence; empty if nothing has.
-  virtual std::string complaint() const = 0;
+  const std::string& complaint() const { return complaint_; }
   virtual std::string describe() const = 0;
+
+ protected:
+  /// Only the first one counts: what follows follows from it.
+  void complain(const std::string& what) {
+    if (complaint_.empty()) complaint_ = what;
+  }
+  bool may_restart() const {
+    return !awaits_answer_ && world_.now() - last_offer_ >= kBetweenRestarts;
+  }
+
+  Topology& topology_;
+  net::sim::World& world_;
+  Signaling& signaling_;
+  Note note_;
+  bool awaits_answer_ = false;
+  Time last_offer_{};
+
+ private:
+  std::string complaint_;
 };
 
 }  // namespace floe::nat_matrix
