@@ -12,7 +12,7 @@ constexpr const char* kAbout =
     "\n"
     "Gathers once and shows each candidate as it is found, then the outcome for each server. With\n"
     "--nat it finds out how the NAT in front of this machine behaves (RFC 5780). With --serve it\n"
-    "gathers for the web page that floe-signal shows from examples/web/trickle-ice.\n";
+    "gathers for the page trickle-ice/ of floe-signal --www examples/web.\n";
 
 constexpr const char* kFooter =
     "Examples:\n"
