@@ -86,15 +86,18 @@ Result<Fingerprint> Fingerprint::of(Bytes certificate, std::string_view algorith
   return Fingerprint{std::string(hash->name), digest(*hash, certificate)};
 }
 
-std::string Fingerprint::to_string() const {
+std::string Fingerprint::value() const {
   static constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string text = algorithm;
-  char separator = ' ';
+  std::string text;
   for (const std::uint8_t byte : bytes) {
-    text += {separator, kDigits[byte >> 4], kDigits[byte & 15]};
-    separator = ':';
+    if (!text.empty()) text += ':';
+    text += {kDigits[byte >> 4], kDigits[byte & 15]};
   }
   return text;
+}
+
+std::string Fingerprint::to_string() const {
+  return algorithm + ' ' + value();
 }
 
 bool matches(Bytes certificate, std::span<const Fingerprint> fingerprints) {

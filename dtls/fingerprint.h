@@ -25,7 +25,9 @@ struct Fingerprint {
   /// sha-512, in either case.
   static Result<Fingerprint> of(Bytes certificate, std::string_view algorithm = "sha-256");
 
-  /// "sha-256 AB:CD:...", upper-case digits.
+  /// "AB:CD:...", upper-case digits.
+  std::string value() const;
+  /// "sha-256 AB:CD:...": the algorithm and the value.
   std::string to_string() const;
 
   friend bool operator==(const Fingerprint&, const Fingerprint&) = default;

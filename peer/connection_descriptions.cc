@@ -13,10 +13,6 @@ tl::unexpected<Error> closed() {
   return fail(Errc::kInvalidState, "the connection is closed");
 }
 
-bool is_answer(SdpType type) {
-  return type == SdpType::kAnswer || type == SdpType::kPranswer;
-}
-
 bool names_ufrag(const sdp::Description& description, std::string_view ufrag) {
   return std::any_of(description.media.begin(), description.media.end(), [&](const auto& media) {
     return sdp::effective_ufrag(description, media) == ufrag;
@@ -56,9 +52,7 @@ Negotiation::Local Connection::local_parameters(bool restarts) {
   local.transport.ufrag = credentials.ufrag;
   local.transport.pwd = credentials.pwd;
   local.transport.ice_options = {"trickle", "ice2"};
-  const std::string text = fingerprint_.to_string();
-  const std::size_t blank = text.find(' ');
-  local.transport.fingerprints = {{text.substr(0, blank), text.substr(blank + 1)}};
+  local.transport.fingerprints = {{fingerprint_.algorithm, fingerprint_.value()}};
   local.max_message_size = configuration_.max_message_size;
   return local;
 }

@@ -66,9 +66,8 @@ CertificateStats certificate_stats(Bytes der) {
   CertificateStats stats;
   const auto fingerprint = dtls::Fingerprint::of(der);
   if (fingerprint) {
-    const std::string text = fingerprint->to_string();
     stats.fingerprint_algorithm = fingerprint->algorithm;
-    stats.fingerprint = text.substr(fingerprint->algorithm.size() + 1);
+    stats.fingerprint = fingerprint->value();
   }
   stats.base64_certificate = to_base64(der);
   return stats;

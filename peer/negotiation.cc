@@ -15,10 +15,6 @@ tl::unexpected<Error> wrong_state(std::string_view call, SignalingState state) {
                                        std::string(to_string(state)));
 }
 
-bool is_answer(SdpType type) {
-  return type == SdpType::kAnswer || type == SdpType::kPranswer;
-}
-
 /// The first data section that is not refused; null if there is none.
 const sdp::Media* living_data(const sdp::Description& description) {
   const auto it =
@@ -89,7 +85,6 @@ SessionDescription Negotiation::remember(SdpType type, sdp::Description descript
   } else {
     description.origin.session_version = 1;
   }
-  session_.version = description.origin.session_version;
   last_created_ = description;
   created_ = Typed{type, std::move(description)};
   created_text_ = sdp::write(created_->description);
@@ -139,8 +134,8 @@ Result<SessionDescription> Negotiation::create_answer(const Local& local) {
   // preference becomes "active", which saves a flight: our ClientHello leaves with our first valid
   // pair.
   plan.transport.setup = sdp::Setup::kActpass;
-  if (dtls_role_) {
-    const bool serve = *dtls_role_ == sdp::DtlsRole::kServer;
+  if (agreement_) {
+    const bool serve = agreement_->role == sdp::DtlsRole::kServer;
     plan.transport.setup = serve ? sdp::Setup::kPassive : sdp::Setup::kActive;
   }
   const sdp::Media* data = living_data(offer);
@@ -336,7 +331,6 @@ std::vector<TrackEvent> Negotiation::commit_answer(Change& change) {
   const bool has_data = change.agreement && change.agreement->data;
   data_ended_ = data_ended_ || (final && had_data && !has_data);
   if (change.agreement) {
-    dtls_role_ = change.agreement->role;
     agreement_ = std::move(change.agreement);
   } else if (final && agreement_) {
     agreement_->data.reset();

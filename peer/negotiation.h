@@ -89,7 +89,9 @@ class Negotiation {
   void keep_candidate(bool in_pending, std::size_t index, const std::string& candidate);
 
   /// Whether we are the DTLS client, once an answer was made.
-  std::optional<sdp::DtlsRole> dtls_role() const { return dtls_role_; }
+  std::optional<sdp::DtlsRole> dtls_role() const {
+    return agreement_ ? std::optional(agreement_->role) : std::nullopt;
+  }
   /// What the last answer settled; absent before there is one that accepts anything.
   const std::optional<Agreement>& agreement() const { return agreement_; }
   /// The section that our candidates belong to: that of the agreement, or of our offer's tag.
@@ -144,7 +146,6 @@ class Negotiation {
   std::optional<Typed> pending_remote_;
   std::optional<Typed> current_remote_;
   std::optional<Agreement> agreement_;
-  std::optional<sdp::DtlsRole> dtls_role_;
 };
 
 }  // namespace floe

@@ -12,6 +12,11 @@ namespace floe {
 /// RTCSdpType
 enum class SdpType : std::uint8_t { kOffer, kAnswer, kPranswer, kRollback };
 
+/// An answer, be it provisional.
+constexpr bool is_answer(SdpType type) {
+  return type == SdpType::kAnswer || type == SdpType::kPranswer;
+}
+
 std::string_view to_string(SdpType type);
 /// "offer", "answer", "pranswer" or "rollback"; the error names what else it was.
 [[nodiscard]] Result<SdpType> parse_sdp_type(std::string_view text);

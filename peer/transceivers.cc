@@ -223,7 +223,7 @@ std::vector<sdp::Section> Transceivers::offered(const std::function<std::string(
 
 std::optional<sdp::Section> Transceivers::answered(const sdp::Description& offer,
                                                    std::size_t index) const {
-  const RtpTransceiver* transceiver = find(index);
+  const auto transceiver = find(index);
   if (transceiver == nullptr || transceiver->stopping_) return std::nullopt;
   sdp::RtpSection section = section_of(*transceiver);
   // W3C: who is asked for layers and has only one encoding takes the offer's.
@@ -242,11 +242,7 @@ std::optional<sdp::Section> Transceivers::answered(const sdp::Description& offer
 
 // -------------------------------------------------------------------------- what is agreed on
 
-RtpTransceiver* Transceivers::find(std::size_t index) const {
-  return find_shared(index).get();
-}
-
-std::shared_ptr<RtpTransceiver> Transceivers::find_shared(std::size_t index) const {
+std::shared_ptr<RtpTransceiver> Transceivers::find(std::size_t index) const {
   for (const auto& transceiver : all_) {
     if (transceiver->negotiated_.index == index) return transceiver;
   }
@@ -285,7 +281,7 @@ std::vector<TrackEvent> Transceivers::apply_remote_offer(const sdp::Description&
     const sdp::Media& media = offer.media[i];
     const auto kind = kind_of(media);
     if (!kind || media.rejected()) continue;
-    auto transceiver = find_shared(i);
+    auto transceiver = find(i);
     if (transceiver == nullptr) {
       transceiver = take_unassociated(*kind, sdp::effective_direction(offer, media));
     }
@@ -339,7 +335,7 @@ std::vector<TrackEvent> Transceivers::apply_answer(const sdp::Description& local
   std::vector<TrackEvent> events;
   const sdp::Description& answer = answer_is_ours ? local : remote;
   for (std::size_t i = 0; i < answer.media.size(); ++i) {
-    const auto transceiver = find_shared(i);
+    const auto transceiver = find(i);
     if (transceiver == nullptr) continue;
     if (answer.media[i].rejected()) {
       if (final) transceiver->end();

@@ -55,8 +55,7 @@ class Transceivers {
 
  private:
   std::shared_ptr<RtpTransceiver> create(MediaKind kind);
-  RtpTransceiver* find(std::size_t index) const;
-  std::shared_ptr<RtpTransceiver> find_shared(std::size_t index) const;
+  std::shared_ptr<RtpTransceiver> find(std::size_t index) const;
   std::shared_ptr<RtpTransceiver> take_unassociated(MediaKind kind, sdp::Direction offered);
   sdp::RtpSection section_of(const RtpTransceiver& transceiver) const;
   std::optional<TrackEvent> take_remote(const std::shared_ptr<RtpTransceiver>& transceiver,

@@ -148,9 +148,10 @@ Result<std::unique_ptr<Session>> Session::create(const Config& config) {
   if (auto ok = check("local", config.profile, config.local); !ok) return forward(ok);
   if (auto ok = check("remote", config.profile, config.remote); !ok) return forward(ok);
   if (config.replay_window < kMinReplayWindow || config.replay_window > kMaxReplayWindow) {
-    return fail(Errc::kInvalidArgument, "the SRTP replay window is " +
-                                            std::to_string(config.replay_window) +
-                                            " packets, it must be 64 to 32767");
+    return fail(Errc::kInvalidArgument,
+                "the SRTP replay window is " + std::to_string(config.replay_window) +
+                    " packets, it must be " + std::to_string(kMinReplayWindow) + " to " +
+                    std::to_string(kMaxReplayWindow));
   }
   for (const std::uint8_t id : config.encrypted_extensions) {
     if (id == 0) {
