@@ -9,11 +9,11 @@
 namespace floe {
 namespace {
 
-DataTransport::Config transport_config(const Configuration& configuration,
+PeerTransport::Config transport_config(const Configuration& configuration,
                                        std::shared_ptr<const dtls::Identity> identity,
                                        const std::vector<ice::Server>& servers,
                                        std::function<void()> on_output) {
-  DataTransport::Config config;
+  PeerTransport::Config config;
   config.identity = std::move(identity);
   config.mtu = configuration.mtu;
   config.ice.nomination = configuration.nomination;

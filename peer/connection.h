@@ -68,7 +68,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
     return negotiation_.transceivers().all();
   }
   const Negotiation& negotiation() const { return negotiation_; }
-  const DataTransport& transport() const { return transport_; }
+  const PeerTransport& transport() const { return transport_; }
   ice::Report ice_report() const;
   StatsReport stats() const;
   /// The states the application was told last.
@@ -104,11 +104,11 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
   const ice::Credentials& next_credentials();
   Result<> roll_back(bool is_local);
   /// What may still fail before a description changes anything, and what it settles for DTLS.
-  Result<DataTransport::Remote> check_agreement(const Negotiation::Change& change) const;
+  Result<PeerTransport::Remote> check_agreement(const Negotiation::Change& change) const;
   Result<> commit(Negotiation::Change change);
   void begin_generation(const sdp::Description& description);
   void start_gathering(bool answers);
-  void apply_agreement(bool answer_is_ours, DataTransport::Remote remote, const std::string& mid);
+  void apply_agreement(bool answer_is_ours, PeerTransport::Remote remote, const std::string& mid);
   void feed_candidates();
   void tell_candidates_again();
   void after_description(SignalingState before, std::vector<TrackEvent> tracks);
@@ -132,10 +132,10 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
 
   void receive(std::span<net::Datagram> datagrams);
   void deliver(const OwnEvent& event);
-  void deliver(const DataTransport::Event& event);
+  void deliver(const PeerTransport::Event& event);
   void deliver(const ice::Agent::Event& event);
   void deliver_ice_state(IceConnectionState state);
-  void deliver(const DataTransport::DtlsStateChanged& event);
+  void deliver(const PeerTransport::DtlsStateChanged& event);
   void deliver(const sctp::DataChannels::Event& event);
   bool update_connection_state();
 
@@ -152,7 +152,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
   std::shared_ptr<Handlers> handlers_;
   ice::TaggedRandom random_;
   Negotiation negotiation_;
-  DataTransport transport_;
+  PeerTransport transport_;
   ice::Pump pump_;
   ice::AgentNetwork agent_network_;
   std::map<sctp::ChannelId, std::shared_ptr<DataChannel>> channels_;

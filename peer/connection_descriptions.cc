@@ -103,8 +103,8 @@ Result<> Connection::roll_back(bool is_local) {
   return {};
 }
 
-Result<DataTransport::Remote> Connection::check_agreement(const Negotiation::Change& change) const {
-  DataTransport::Remote remote;
+Result<PeerTransport::Remote> Connection::check_agreement(const Negotiation::Change& change) const {
+  PeerTransport::Remote remote;
   if (!change.agreement) return remote;
   const Negotiation::Agreement& agreement = *change.agreement;
   const ice::Credentials theirs = credentials_of(agreement.remote);
@@ -138,7 +138,7 @@ Result<DataTransport::Remote> Connection::check_agreement(const Negotiation::Cha
   }
   if (agreement.data) {
     remote.sctp =
-        DataTransport::RemoteSctp{agreement.data->data.sctp_port,
+        PeerTransport::RemoteSctp{agreement.data->data.sctp_port,
                                   static_cast<std::size_t>(agreement.data->data.max_message_size)};
   }
   return remote;
@@ -194,7 +194,7 @@ void Connection::start_gathering(bool answers) {
 
 /// An answer was set, by either side: the transport knows all it needs. `told_mid` is the section
 /// that the peer was told candidates for.
-void Connection::apply_agreement(bool answer_is_ours, DataTransport::Remote remote,
+void Connection::apply_agreement(bool answer_is_ours, PeerTransport::Remote remote,
                                  const std::string& told_mid) {
   const Negotiation::Agreement& agreement = *negotiation_.agreement();
   const ice::Credentials theirs = credentials_of(agreement.remote);

@@ -65,7 +65,7 @@ void Connection::deliver(const OwnEvent& event) {
   }
 }
 
-void Connection::deliver(const DataTransport::Event& event) {
+void Connection::deliver(const PeerTransport::Event& event) {
   std::visit([this](const auto& layer) { deliver(layer); }, event);
 }
 
@@ -106,7 +106,7 @@ void Connection::deliver_ice_state(IceConnectionState state) {
   if (why && *alive && !closed_) handlers->ice_failure(*why);
 }
 
-void Connection::deliver(const DataTransport::DtlsStateChanged& event) {
+void Connection::deliver(const PeerTransport::DtlsStateChanged& event) {
   shown_dtls_ = event.state;
   const auto handlers = handlers_;
   if (handlers->dtls_state) handlers->dtls_state(event.state, event.error);

@@ -216,7 +216,7 @@ void PeerConnection::on_track(std::function<void(const TrackEvent&)> handler) {
 ice::Report PeerConnection::ice_report() const {
   return connection_->ice_report();
 }
-const DataTransport& PeerConnection::transport() const {
+const PeerTransport& PeerConnection::transport() const {
   return connection_->transport();
 }
 

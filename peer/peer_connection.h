@@ -12,7 +12,7 @@
 #include "floe/net/network.h"
 #include "floe/peer/configuration.h"
 #include "floe/peer/data_channel.h"
-#include "floe/peer/data_transport.h"
+#include "floe/peer/peer_transport.h"
 #include "floe/peer/rtp_transceiver.h"
 #include "floe/peer/session_description.h"
 #include "floe/peer/states.h"
@@ -162,7 +162,7 @@ class PeerConnection {
   /// W3C getStats(): a report of this moment. After `close()` it tells how things were at the end.
   StatsReport stats() const;
   /// The layers with their counters and candidate pairs; read-only.
-  const DataTransport& transport() const;
+  const PeerTransport& transport() const;
   /// What ICE has tried and what came of it; possible at any time.
   ice::Report ice_report() const;
 

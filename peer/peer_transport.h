@@ -20,7 +20,7 @@ namespace floe {
 /// ICE, DTLS and SCTP stacked into one engine: the three know nothing of each other; this is where
 /// packets are told apart (RFC 7983), handed up and down, and where one layer's readiness starts
 /// the next.
-class DataTransport {
+class PeerTransport {
  public:
   struct Config {
     ice::Agent::Config ice;
@@ -58,7 +58,7 @@ class DataTransport {
     std::uint64_t bytes_received = 0;
   };
 
-  DataTransport(Config config, Random& random, net::Pacer& pacer);
+  PeerTransport(Config config, Random& random, net::Pacer& pacer);
 
   ice::Agent& ice() { return ice_; }
   const ice::Agent& ice() const { return ice_; }

@@ -1,4 +1,4 @@
-#include "floe/peer/data_transport.h"
+#include "floe/peer/peer_transport.h"
 
 #include <utility>
 
@@ -19,17 +19,17 @@ sctp::DataChannels::Config with_mtu(sctp::DataChannels::Config config, std::size
 
 }  // namespace
 
-DataTransport::DataTransport(Config config, Random& random, net::Pacer& pacer)
+PeerTransport::PeerTransport(Config config, Random& random, net::Pacer& pacer)
     : config_(std::move(config)),
       ice_(config_.ice, random, pacer),
       channels_(with_mtu(config_.channels, config_.mtu)) {}
 
-std::optional<dtls::Connection::Stats> DataTransport::dtls_stats() const {
+std::optional<dtls::Connection::Stats> PeerTransport::dtls_stats() const {
   if (dtls_ == nullptr) return std::nullopt;
   return dtls_->stats();
 }
 
-Result<> DataTransport::connect(Time now, const Remote& remote) {
+Result<> PeerTransport::connect(Time now, const Remote& remote) {
   if (closed_) return {};
   if (remote.sctp && !std::exchange(sctp_known_, true)) {
     channels_.set_remote_max_message_size(remote.sctp->max_message_size);
@@ -55,7 +55,7 @@ Result<> DataTransport::connect(Time now, const Remote& remote) {
   return {};
 }
 
-void DataTransport::handle_packet(Time now, net::Datagram& datagram) {
+void PeerTransport::handle_packet(Time now, net::Datagram& datagram) {
   if (closed_) return;
   if (ice_.handle_packet(now, datagram) == ice::Agent::Verdict::kApplication) {
     ++stats_.packets_received;
@@ -69,7 +69,7 @@ void DataTransport::handle_packet(Time now, net::Datagram& datagram) {
   advance(now);
 }
 
-void DataTransport::take_dtls(Time now, MutableBytes datagram) {
+void PeerTransport::take_dtls(Time now, MutableBytes datagram) {
   if (!dtls_started_) {
     if (early_.size() >= kMaxEarly) {
       ++stats_.packets_early_dropped;
@@ -86,7 +86,7 @@ void DataTransport::take_dtls(Time now, MutableBytes datagram) {
 }
 
 /// With DTLS up and data channels in the descriptions, the association can begin.
-void DataTransport::start_sctp(Time now) {
+void PeerTransport::start_sctp(Time now) {
   const bool ready = sctp_known_ && dtls_state_ == DtlsTransportState::kConnected;
   if (!ready || std::exchange(sctp_started_, true)) return;
   // Its errors are those of wrong calls; there is a role and this is the first time.
@@ -95,7 +95,7 @@ void DataTransport::start_sctp(Time now) {
 }
 
 /// Starts the layer above when the one below is ready.
-void DataTransport::advance(Time now) {
+void PeerTransport::advance(Time now) {
   if (closed_ || dtls_ == nullptr) return;
   if (!dtls_started_ && ice_.route()) {
     dtls_started_ = true;
@@ -124,18 +124,18 @@ void DataTransport::advance(Time now) {
   }
 }
 
-void DataTransport::set_dtls_state(DtlsTransportState state, std::optional<Error> error) {
+void PeerTransport::set_dtls_state(DtlsTransportState state, std::optional<Error> error) {
   if (dtls_state_ == state) return;
   dtls_state_ = state;
   dtls_events_.push_back({state, std::move(error)});
 }
 
-void DataTransport::handle_send_failure(Time now, const net::Route& route, const Error& error) {
+void PeerTransport::handle_send_failure(Time now, const net::Route& route, const Error& error) {
   ice_.handle_send_failure(now, route, error);
   advance(now);
 }
 
-void DataTransport::poll_transmit(Time now, net::SendBatch& batch) {
+void PeerTransport::poll_transmit(Time now, net::SendBatch& batch) {
   ice_.poll_transmit(now, batch);
   const auto route = ice_.route();
   if (!route || !dtls_started_) return;
@@ -143,13 +143,13 @@ void DataTransport::poll_transmit(Time now, net::SendBatch& batch) {
   if (can_send_sctp()) send_sctp(now, batch, *route);
 }
 
-void DataTransport::count_sent(Time now, std::size_t packets, std::size_t bytes) {
+void PeerTransport::count_sent(Time now, std::size_t packets, std::size_t bytes) {
   stats_.packets_sent += packets;
   stats_.bytes_sent += bytes;
   ice_.count_sent(now, packets, bytes);
 }
 
-void DataTransport::send_dtls(Time now, net::SendBatch& batch, const net::Route& route) {
+void PeerTransport::send_dtls(Time now, net::SendBatch& batch, const net::Route& route) {
   while (true) {
     const MutableBytes space = batch.open(route, config_.mtu);
     if (space.empty()) return;
@@ -161,7 +161,7 @@ void DataTransport::send_dtls(Time now, net::SendBatch& batch, const net::Route&
 }
 
 /// Each SCTP packet is encrypted straight into the batch: equal sizes become one GSO run.
-void DataTransport::send_sctp(Time now, net::SendBatch& batch, const net::Route& route) {
+void PeerTransport::send_sctp(Time now, net::SendBatch& batch, const net::Route& route) {
   std::size_t packets = 0;
   std::size_t bytes = 0;
   while (true) {
@@ -179,11 +179,11 @@ void DataTransport::send_sctp(Time now, net::SendBatch& batch, const net::Route&
 
 /// On a path where nothing at all comes in it is the path that is silent, not the peer's DTLS: the
 /// handshake waits for ICE, however long, and goes on when the first packet comes.
-bool DataTransport::dtls_rests() const {
+bool PeerTransport::dtls_rests() const {
   return dtls_timeouts_ >= kFreeTimeouts && ice_.last_heard() <= last_dtls_timeout_;
 }
 
-Time DataTransport::next_timeout() const {
+Time PeerTransport::next_timeout() const {
   if (closed_) return kNever;
   Time next = ice_.next_timeout();
   if (can_send_dtls()) next = std::min(next, dtls_->next_timeout());
@@ -191,7 +191,7 @@ Time DataTransport::next_timeout() const {
   return next;
 }
 
-void DataTransport::handle_timeout(Time now) {
+void PeerTransport::handle_timeout(Time now) {
   if (closed_) return;
   if (ice_.next_timeout() <= now) ice_.handle_timeout(now);
   if (can_send_dtls() && dtls_->next_timeout() <= now) {
@@ -203,7 +203,7 @@ void DataTransport::handle_timeout(Time now) {
   advance(now);
 }
 
-std::optional<DataTransport::Event> DataTransport::poll_event(Time now) {
+std::optional<PeerTransport::Event> PeerTransport::poll_event(Time now) {
   if (auto event = ice_.poll_event()) return Event(std::move(*event));
   if (!dtls_events_.empty()) {
     Event event(std::move(dtls_events_.front()));
@@ -214,7 +214,7 @@ std::optional<DataTransport::Event> DataTransport::poll_event(Time now) {
   return std::nullopt;
 }
 
-void DataTransport::close(Time now, net::SendBatch& batch) {
+void PeerTransport::close(Time now, net::SendBatch& batch) {
   if (std::exchange(closed_, true)) return;
   channels_.abort(now);
   if (const auto route = ice_.route(); route && dtls_started_) {
