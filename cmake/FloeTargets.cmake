@@ -59,7 +59,7 @@ function(floe_test name)
   # Half of a test's compilation is optimization and debug information, which hardly a test is worth. Failures name
   # their lines without, and the preset debug has both.
   if(FLOE_SANITIZE)
-    target_compile_options(${name} PRIVATE $<$<AND:$<CONFIG:RelWithDebInfo>,$<CXX_COMPILER_ID:GNU>>:-O0>)
+    target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O0>)
   else()
     target_compile_options(${name} PRIVATE $<$<AND:$<CONFIG:RelWithDebInfo>,$<CXX_COMPILER_ID:GNU>>:-O1 -g0>)
   endif()

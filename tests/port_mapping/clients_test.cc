@@ -172,7 +172,8 @@ TEST_F(Pcp, BoundsLifetimesThatMakeNoSense) {
   client.start(now);
   client.handle_packet(now, answer(pump().at(0), 0, 1));
   EXPECT_EQ(client.next_timeout() - now, LeaseClock::kMinLifetime / 2);
-  client.handle_packet(now, answer(next().at(0), 0, 0xffffffff));
+  const Packet renewal = next().at(0);  // Moves `now`.
+  client.handle_packet(now, answer(renewal, 0, 0xffffffff));
   EXPECT_EQ(client.next_timeout() - now, LeaseClock::kMaxLifetime / 2);
 }
 
