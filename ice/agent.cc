@@ -43,7 +43,7 @@ Agent::Agent(Config config, Random& random, net::Pacer& pacer)
       tie_breaker_(config_.tie_breaker ? *config_.tie_breaker : random.u64()),
       gatherer_(gathering_config(config_), random, pacer),
       current_(config_.credentials ? *config_.credentials : Credentials::generate(random),
-               CheckList(config_.max_pairs), config_.consent),
+               config_.policy, CheckList(config_.max_pairs), config_.consent),
       checks_(config_.checks),
       nominator_(config_.acceptance, config_.renomination) {}
 
@@ -202,12 +202,8 @@ void Agent::set_remote_end_of_candidates(Time now) {
 
 // --------------------------------------------------------------------------------------- pairs
 
-bool Agent::admits(const LocalCandidate& base) const {
-  return config_.policy != Policy::kRelay || base.candidate.type == CandidateType::kRelayed;
-}
-
 bool Agent::can_pair(const LocalCandidate& local, const Candidate& remote) {
-  if (local.withdrawn || !admits(local) || local.candidate.protocol != remote.protocol) {
+  if (local.withdrawn || local.candidate.protocol != remote.protocol) {
     return false;
   }
   if (remote.protocol == Protocol::kTcp && !can_connect(local.candidate, remote)) return false;

@@ -25,6 +25,7 @@
 #include "floe/ice/generation.h"
 #include "floe/ice/nomination.h"
 #include "floe/ice/packet_queue.h"
+#include "floe/ice/policy.h"
 #include "floe/ice/timeline.h"
 #include "floe/net/datagram.h"
 #include "floe/net/nat64_prefix.h"
@@ -49,14 +50,6 @@ std::string_view to_string(State state);
 /// W3C RTCIceGathererState.
 enum class GatheringState : std::uint8_t { kNew, kGathering, kComplete };
 std::string_view to_string(GatheringState state);
-
-/// Which paths may be used (W3C RTCIceTransportPolicy, and one more).
-enum class Policy : std::uint8_t {
-  kAll,
-  kNoHost,  ///< Host candidates are used as bases, but the peer is not told of them.
-  kRelay,   ///< Nothing leaves, not even an answer to a check, but through a relay.
-};
-std::string_view to_string(Policy policy);
 
 /// An ICE agent for one data stream with one component (everything is multiplexed), as an engine:
 /// it is told the time and handed packets; it is asked for packets, timers and events.
@@ -227,9 +220,9 @@ class Agent {
   /// Withdraws one local candidate: the pairs that use it fail. Nothing happens if `endpoint` is
   /// no candidate of ours.
   void invalidate(Time now, CandidateType type, const net::Endpoint& endpoint);
-  /// The outcome of looking server number `index` of the configuration up.
-  void set_server_addresses(Time now, std::size_t index, std::span<const net::Address> addresses);
-  void set_server_failed(Time now, std::size_t index, const Error& error);
+  /// The answers to `LookUp`.
+  void set_server_addresses(Time now, ServerId server, std::span<const net::Address> addresses);
+  void set_server_failed(Time now, ServerId server, const Error& error);
   /// What the driver is to do; each `Dial` ends in one of the two calls below, the second also when
   /// a connection that was made has ended.
   std::optional<NetworkRequest> poll_network_request();
@@ -305,7 +298,8 @@ class Agent {
   const Timeline& timeline() const { return timeline_; }
 
   // --- For reports ---
-  Policy policy() const { return config_.policy; }
+  /// Of the present generation.
+  Policy policy() const { return current_.policy; }
   const Gatherer& gatherer() const { return gatherer_; }
   const std::vector<UnusedCandidate>& unused_remote_candidates() const {
     return current_.unused_remotes;
@@ -361,7 +355,6 @@ class Agent {
   void pair_with_locals(std::uint32_t remote);
   CandidatePair make_pair(std::uint32_t local, std::uint32_t remote) const;
   bool can_pair(const LocalCandidate& local, const Candidate& remote);
-  bool admits(const LocalCandidate& base) const;
   void switch_role(Role role);
 
   // agent_packets.cc

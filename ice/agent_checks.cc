@@ -220,7 +220,7 @@ void Agent::consider_nomination(Time now) {
   const bool more =
       candidates_may_come() || (kind == PathKind::kRelayed && peer_may_come_directly());
   const Time earliest = nominator_.earliest(now, kind, current_.check_list.better_may_come(*best),
-                                            more, config_.policy == Policy::kRelay);
+                                            more, current_.policy == Policy::kRelay);
   if (now < earliest) {
     nomination_due_ = earliest;
     return;

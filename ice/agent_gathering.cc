@@ -31,17 +31,17 @@ void Agent::gather(Time now, std::span<const LocalSocket> sockets) {
   after_change(now);
 }
 
-void Agent::set_server_addresses(Time now, std::size_t index,
+void Agent::set_server_addresses(Time now, ServerId server,
                                  std::span<const net::Address> addresses) {
   now_ = now;
-  gatherer_.set_server_addresses(now, index, addresses);
+  gatherer_.set_server_addresses(now, server, addresses);
   drain_gatherer();
   after_change(now);
 }
 
-void Agent::set_server_failed(Time now, std::size_t index, const Error& error) {
+void Agent::set_server_failed(Time now, ServerId server, const Error& error) {
   now_ = now;
-  gatherer_.set_server_failed(index, error);
+  gatherer_.set_server_failed(server, error);
   drain_gatherer();
   after_change(now);
 }
@@ -111,11 +111,11 @@ void Agent::drain_gatherer() {
 
 void Agent::take_local(LocalCandidate found) {
   const bool relayed = found.candidate.type == CandidateType::kRelayed;
-  if (config_.policy == Policy::kRelay && !relayed) return;
+  if (current_.policy == Policy::kRelay && !relayed) return;
   // RFC 8445 section 5.2: a lite agent has host candidates only.
   if (config_.lite && found.candidate.type != CandidateType::kHost) return;
-  if (config_.policy != Policy::kAll) conceal_base(found.candidate);
-  if (config_.policy == Policy::kNoHost && found.candidate.type == CandidateType::kHost) {
+  if (current_.policy != Policy::kAll) conceal_base(found.candidate);
+  if (current_.policy == Policy::kNoHost && found.candidate.type == CandidateType::kHost) {
     found.announced = false;
   }
   if (found.nameless) found.announced = false;

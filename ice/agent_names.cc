@@ -28,7 +28,7 @@ Result<> Agent::take_name(const Candidate& candidate) {
   if (!is_local_name(candidate.hostname)) {
     return refuse(candidate, Errc::kUnsupported, "only names under .local are resolved");
   }
-  if (config_.policy == Policy::kRelay) {
+  if (current_.policy == Policy::kRelay) {
     return refuse(candidate, Errc::kUnsupported,
                   "asking for its address would show the peer's neighbours that we are here");
   }

@@ -64,7 +64,6 @@ AgentNetwork::AgentNetwork(net::Network& network, TaggedRandom& random, Agent& a
       config_(std::move(config)),
       receive_(std::move(receive)),
       changed_(std::move(changed)),
-      lookups_(config_.servers.size()),
       dialer_(network, config_.trust,
               {.connected =
                    [this](DialId id, net::SocketId socket) {
@@ -245,7 +244,7 @@ void AgentNetwork::serve() {
   while (const auto request = agent_.poll_network_request()) {
     if (closed_) return;
     if (const auto* look = std::get_if<LookUp>(&*request)) {
-      look_up(look->server);
+      look_up(*look);
     } else if (const auto* dial = std::get_if<Dial>(&*request)) {
       dialer_.dial(*dial);
     } else if (const auto* hang_up = std::get_if<HangUp>(&*request)) {
@@ -258,21 +257,21 @@ void AgentNetwork::serve() {
   }
 }
 
-void AgentNetwork::look_up(std::size_t index) {
-  if (index >= config_.servers.size()) return;
-  const std::string& host = config_.servers[index].host;
-  if (const auto literal = net::Address::parse(host)) {
-    agent_.set_server_addresses(network_.now(), index, std::span(&*literal, 1));
+void AgentNetwork::look_up(const LookUp& request) {
+  const ServerId server = request.server;
+  if (const auto literal = net::Address::parse(request.host)) {
+    agent_.set_server_addresses(network_.now(), server, std::span(&*literal, 1));
     return;
   }
-  lookups_[index] = network_.lookup(host, [this, index](Result<std::vector<net::Address>> found) {
-    if (found) {
-      agent_.set_server_addresses(network_.now(), index, *found);
-    } else {
-      agent_.set_server_failed(network_.now(), index, found.error());
-    }
-    changed_();
-  });
+  lookups_[server] =
+      network_.lookup(request.host, [this, server](Result<std::vector<net::Address>> found) {
+        if (found) {
+          agent_.set_server_addresses(network_.now(), server, *found);
+        } else {
+          agent_.set_server_failed(network_.now(), server, found.error());
+        }
+        changed_();
+      });
 }
 
 void AgentNetwork::note_problem(std::string problem) {
@@ -284,7 +283,7 @@ void AgentNetwork::note_problem(std::string problem) {
 void AgentNetwork::close() {
   closed_ = true;
   watch_.reset();
-  std::fill(lookups_.begin(), lookups_.end(), nullptr);
+  lookups_.clear();
   if (config_.local.udp_mux) config_.local.udp_mux->remove(*this);
   if (config_.local.tcp_mux) config_.local.tcp_mux->remove(*this);
   dialer_.close();

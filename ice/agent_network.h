@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,7 +12,6 @@
 #include "floe/ice/agent.h"
 #include "floe/ice/dialer.h"
 #include "floe/ice/gatherer.h"
-#include "floe/ice/server.h"
 #include "floe/ice/surroundings.h"
 #include "floe/ice/tcp_mux.h"
 #include "floe/ice/udp_mux.h"
@@ -75,7 +75,6 @@ class AgentNetwork final : private net::UdpHandler, private UdpMux::Member, priv
 
   struct Config {
     LocalPolicy local;
-    std::vector<Server> servers;  ///< The agent's own.
     /// Whose signature under the certificates of TLS and DTLS servers is believed; nullptr: whom
     /// the system trusts.
     std::shared_ptr<const tls::Trust> trust;
@@ -111,7 +110,7 @@ class AgentNetwork final : private net::UdpHandler, private UdpMux::Member, priv
   std::vector<LocalSocket> shared_sockets();
   void show_ufrag();
   void rescan();
-  void look_up(std::size_t index);
+  void look_up(const LookUp& request);
   void note_problem(std::string problem);
 
   net::Network& network_;
@@ -123,7 +122,7 @@ class AgentNetwork final : private net::UdpHandler, private UdpMux::Member, priv
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
   std::uint16_t next_preference_ = 65535;
   std::string shown_ufrag_;  ///< What the muxes know.
-  std::vector<std::unique_ptr<net::Lookup>> lookups_;
+  std::map<ServerId, std::unique_ptr<net::Lookup>> lookups_;
   Dialer dialer_;
   Surroundings surroundings_;
   std::unique_ptr<net::InterfaceWatch> watch_;

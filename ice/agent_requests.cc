@@ -74,7 +74,7 @@ bool Agent::authenticate(const stun::Message& message, const net::Datagram& data
   }
   const std::uint32_t base = generation.base_candidate(datagram.socket);
   const bool filtered = config_.remote_filter && !config_.remote_filter(datagram.source);
-  if (filtered || base >= generation.locals.size() || !admits(generation.locals[base])) {
+  if (filtered || base >= generation.locals.size()) {
     ++stats_.dropped_by_policy;
     return false;
   }

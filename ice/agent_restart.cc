@@ -22,7 +22,7 @@ Result<> Agent::restart(Time now, std::optional<Credentials> credentials) {
   // candidates, however many restarts come before the peer answers one.
   const bool keep_previous = previous_ && &carrier() == &*previous_;
   const std::uint32_t next_id = current_.check_list.next_id();
-  Generation next(credentials ? *credentials : Credentials::generate(random_),
+  Generation next(credentials ? *credentials : Credentials::generate(random_), config_.policy,
                   CheckList(config_.max_pairs, next_id), config_.consent);
   if (!keep_previous) {
     previous_.reset();

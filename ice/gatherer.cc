@@ -3,31 +3,32 @@
 #include <algorithm>
 #include <utility>
 
+#include "floe/core/check.h"
+
 // Which servers are asked from where and when; what comes of it is in the other files.
 namespace floe::ice {
+
 Gatherer::Gatherer(Config config, Random& random, net::Pacer& pacer)
-    : config_(std::move(config)),
-      random_(random),
-      pacer_(pacer),
-      servers_(config_.servers.size(), ServerState::kLookingUp),
-      server_addresses_(config_.servers.size()),
-      lookup_failures_(config_.servers.size()) {}
+    : config_(std::move(config)), random_(random), pacer_(pacer) {
+  for (const Server& server : config_.servers) {
+    servers_.push_back({ServerId{next_server_++}, server});
+  }
+}
 
 void Gatherer::start(Time now, std::span<const LocalSocket> sockets) {
   started_ = true;
   for (const LocalSocket& socket : sockets) add_socket(socket);
   if (awaits_mapping()) mapping_deadline_ = now + config_.mapping_timeout;
-  lookup_deadline_ = now + config_.lookup_timeout;
   find_nat64(now);
-  for (std::size_t i = 0; i < servers_.size(); ++i) requests_.push_back(LookUp{i});
+  for (AskedServer& server : servers_) look_up(now, server);
 }
 
 void Gatherer::add_sockets(Time now, std::span<const LocalSocket> sockets) {
   if (!started_ || sockets.empty()) return;
   for (const LocalSocket& socket : sockets) add_socket(socket);
   find_nat64(now);
-  for (std::size_t i = 0; i < servers_.size(); ++i) {
-    if (servers_[i] == ServerState::kAsking) ask(now, i, sockets);
+  for (const AskedServer& server : servers_) {
+    if (server.state == AskedServer::State::kAsking) ask(now, server, sockets);
   }
   look_up_again(now);  // without the new address the resolver may have been out of reach
 }
@@ -78,72 +79,82 @@ void Gatherer::restart(Time now) {
     for (const Relay::Opened& opened : relay->addresses()) handle_relay_event(*relay, opened);
     relay->suspect(now);
   }
-  for (std::size_t i = 0; i < servers_.size(); ++i) {
-    if (servers_[i] == ServerState::kAsking) ask(now, i, sockets_);
+  for (const AskedServer& server : servers_) {
+    if (server.state == AskedServer::State::kAsking) ask(now, server, sockets_);
   }
   look_up_again(now);
 }
 
+Gatherer::AskedServer* Gatherer::find_server(ServerId id) {
+  const auto found = std::find_if(servers_.begin(), servers_.end(),
+                                  [id](const AskedServer& one) { return one.id == id; });
+  return found == servers_.end() ? nullptr : &*found;
+}
+
+void Gatherer::look_up(Time now, AskedServer& server) {
+  server.state = AskedServer::State::kLookingUp;
+  requests_.push_back(LookUp{server.id, server.server.host});
+  lookup_deadline_ = now + config_.lookup_timeout;
+}
+
 void Gatherer::look_up_again(Time now) {
-  for (std::size_t i = 0; i < servers_.size(); ++i) {
-    if (servers_[i] != ServerState::kFailed) continue;
-    servers_[i] = ServerState::kLookingUp;
-    requests_.push_back(LookUp{i});
-    lookup_deadline_ = now + config_.lookup_timeout;
+  for (AskedServer& server : servers_) {
+    if (server.state == AskedServer::State::kFailed) look_up(now, server);
   }
 }
 
-void Gatherer::set_server_addresses(Time now, std::size_t index,
+void Gatherer::set_server_addresses(Time now, ServerId id,
                                     std::span<const net::Address> addresses) {
-  if (!started_ || index >= servers_.size() || servers_[index] != ServerState::kLookingUp) return;
-  servers_[index] = ServerState::kAsking;
-  lookup_failures_[index].reset();
-  server_addresses_[index].assign(addresses.begin(), addresses.end());
+  AskedServer* server = find_server(id);
+  if (!started_ || server == nullptr || server->state != AskedServer::State::kLookingUp) return;
+  server->state = AskedServer::State::kAsking;
+  server->lookup_failure.reset();
+  server->addresses.assign(addresses.begin(), addresses.end());
   const bool any = std::any_of(sockets_.begin(), sockets_.end(), [&](const LocalSocket& socket) {
-    return reachable(index, socket).has_value();
+    return reachable(*server, socket).has_value();
   });
   if (!any && !sockets_.empty()) {
-    fail_server(index, std::nullopt, kUnreachable,
+    fail_server(server->server, std::nullopt, kUnreachable,
                 "none of the local addresses in use can reach " +
-                    (addresses.empty() ? config_.servers[index].host : addresses[0].to_string()));
+                    (addresses.empty() ? server->server.host : addresses[0].to_string()));
   }
-  ask(now, index, sockets_);
+  ask(now, *server, sockets_);
 }
 
-void Gatherer::set_server_failed(std::size_t index, const Error& error) {
-  if (index >= servers_.size() || servers_[index] != ServerState::kLookingUp) return;
-  servers_[index] = ServerState::kFailed;
-  lookup_failures_[index] = error;
-  fail_server(
-      index, std::nullopt, kUnreachable,
-      "the name " + config_.servers[index].host + " could not be looked up: " + error.message);
+void Gatherer::set_server_failed(ServerId id, const Error& error) {
+  AskedServer* server = find_server(id);
+  if (server == nullptr || server->state != AskedServer::State::kLookingUp) return;
+  server->state = AskedServer::State::kFailed;
+  server->lookup_failure = error;
+  fail_server(server->server, std::nullopt, kUnreachable,
+              "the name " + server->server.host + " could not be looked up: " + error.message);
 }
 
-void Gatherer::ask(Time now, std::size_t index, std::span<const LocalSocket> sockets) {
-  const Server& server = config_.servers[index];
+void Gatherer::ask(Time now, const AskedServer& asked, std::span<const LocalSocket> sockets) {
+  const Server& server = asked.server;
   if (server.kind == Server::Kind::kStun && is_secure(server.transport)) {
-    fail_server(index, std::nullopt, kUnreachable,
+    fail_server(server, std::nullopt, kUnreachable,
                 "over TLS a STUN server sees the address of a TCP connection, which is no use as a "
                 "candidate: use stun: or turns:");
     return;
   }
   for (const LocalSocket& socket : sockets) {
     if (socket.tcp_type) continue;
-    const auto address = reachable(index, socket);
+    const auto address = reachable(asked, socket);
     if (!address) continue;
     const net::Endpoint endpoint{*address, server.port};
     if (server.kind == Server::Kind::kTurn) {
-      add_relay(index, socket, endpoint);
+      add_relay(asked, socket, endpoint);
     } else {
-      add_query(index, socket, endpoint);
-      ask_through_nat64(index, socket);
+      add_query(asked, socket, endpoint);
+      ask_through_nat64(asked, socket);
     }
   }
   if (!slot_ && any_unstarted()) slot_ = pacer_.book(now);
 }
 
-void Gatherer::add_query(std::size_t index, const LocalSocket& socket,
-                         const net::Endpoint& server) {
+void Gatherer::add_query(const AskedServer& server, const LocalSocket& socket,
+                         const net::Endpoint& address) {
   if (config_.relay_only) return;  // nobody would be told the answer
   if (queries_.size() >= kMaxQueries) {
     ++stats_.queries_skipped;
@@ -152,7 +163,7 @@ void Gatherer::add_query(std::size_t index, const LocalSocket& socket,
   stun::BindingClient::Configuration client;
   client.times = config_.times;
   auto query = std::make_unique<Query>(
-      Query{index, socket, stun::BindingClient(socket.id, server, random_, client), {}});
+      Query{server.id, socket, stun::BindingClient(socket.id, address, random_, client), {}});
   query->record.local = socket.local;
   queries_.push_back(std::move(query));
 }
@@ -173,13 +184,15 @@ void Gatherer::stop() {
   lookup_deadline_ = kNever;
   mapping_deadline_ = kNever;
   nat64_ = {};
-  std::fill(servers_.begin(), servers_.end(), ServerState::kFailed);
+  for (AskedServer& server : servers_) server.state = AskedServer::State::kFailed;
 }
 
 bool Gatherer::done() const {
   return started_ && !(awaits_mapping() && mapping_deadline_ != kNever) && !awaits_nat64() &&
          std::none_of(servers_.begin(), servers_.end(),
-                      [](ServerState state) { return state == ServerState::kLookingUp; }) &&
+                      [](const AskedServer& server) {
+                        return server.state == AskedServer::State::kLookingUp;
+                      }) &&
          std::all_of(queries_.begin(), queries_.end(),
                      [](const auto& query) { return query->finished; }) &&
          std::all_of(relays_.begin(), relays_.end(),
@@ -258,9 +271,9 @@ void Gatherer::poll_transmit(Time now, net::SendBatch& batch) {
 
 Time Gatherer::next_timeout() const {
   Time next = slot_.value_or(kNever);
-  const bool looking_up = std::any_of(servers_.begin(), servers_.end(), [](ServerState state) {
-    return state == ServerState::kLookingUp;
-  });
+  const bool looking_up = std::any_of(
+      servers_.begin(), servers_.end(),
+      [](const AskedServer& server) { return server.state == AskedServer::State::kLookingUp; });
   if (started_ && looking_up) next = std::min(next, lookup_deadline_);
   next = std::min({next, mapping_deadline_, nat64_.next_timeout()});
   for (const auto& query : queries_) {
@@ -273,8 +286,8 @@ Time Gatherer::next_timeout() const {
 void Gatherer::handle_timeout(Time now) {
   if (now >= lookup_deadline_) {
     lookup_deadline_ = kNever;
-    for (std::size_t i = 0; i < servers_.size(); ++i) {
-      set_server_failed(i, {Errc::kTimedOut, "the resolver did not answer"});
+    for (const AskedServer& server : servers_) {
+      set_server_failed(server.id, {Errc::kTimedOut, "the resolver did not answer"});
     }
   }
   if (now >= mapping_deadline_) mapping_deadline_ = kNever;
@@ -299,10 +312,12 @@ void Gatherer::handle_timeout(Time now) {
 }
 
 void Gatherer::drain(Time now, Query& query) {
+  const AskedServer* asked = find_server(query.server);
+  FLOE_CHECK(asked != nullptr);  // queries do not outlive their server
   while (auto event = query.client.poll_event()) {
     if (const auto* reflexive = std::get_if<stun::BindingClient::Reflexive>(&*event)) {
       add_reflexive(query.socket, reflexive->address, query.client.server().address.to_string(),
-                    config_.servers[query.server].to_string());
+                    asked->server.to_string());
       if (!query.answered) query.record.ended = now;
       query.record.mapped = reflexive->address;
       query.answered = true;
@@ -322,15 +337,15 @@ void Gatherer::drain(Time now, Query& query) {
       query.record.ended = now;
       query.record.error = failed.error;
       query.record.code = failed.code;
-      fail_server(query.server, query.socket.local, failed.code, failed.error.message);
+      fail_server(asked->server, query.socket.local, failed.code, failed.error.message);
     }
   }
 }
 
-void Gatherer::fail_server(std::size_t index, const std::optional<net::Endpoint>& local,
+void Gatherer::fail_server(const Server& server, const std::optional<net::Endpoint>& local,
                            std::uint16_t code, std::string text) {
-  events_.push_back(ServerFailed{config_.servers[index].to_string(), local,
-                                 code != 0 ? code : kUnreachable, std::move(text)});
+  events_.push_back(
+      ServerFailed{server.to_string(), local, code != 0 ? code : kUnreachable, std::move(text)});
 }
 
 std::optional<Gatherer::Event> Gatherer::poll_event() {

@@ -121,8 +121,8 @@ class Gatherer {
   /// forgotten, host candidates come again, STUN servers are asked again, TURN servers keep their
   /// allocations.
   void restart(Time now);
-  void set_server_addresses(Time now, std::size_t index, std::span<const net::Address> addresses);
-  void set_server_failed(std::size_t index, const Error& error);
+  void set_server_addresses(Time now, ServerId id, std::span<const net::Address> addresses);
+  void set_server_failed(ServerId id, const Error& error);
   /// See `Agent::set_name`, `set_mapping` and `set_nat64_prefix`.
   void set_name(net::SocketId socket, const std::string& name);
   void set_mapping(Time now, net::SocketId socket, const std::optional<net::Endpoint>& external);
@@ -177,10 +177,18 @@ class Gatherer {
   std::vector<ServerRecord> servers() const;
 
  private:
-  enum class ServerState : std::uint8_t { kLookingUp, kAsking, kFailed };
+  /// A server of the configuration.
+  struct AskedServer {
+    enum class State : std::uint8_t { kLookingUp, kAsking, kFailed };
 
+    ServerId id;
+    Server server;
+    State state = State::kLookingUp;
+    std::vector<net::Address> addresses{};  ///< Once they are known.
+    std::optional<Error> lookup_failure{};
+  };
   struct Query {
-    std::size_t server;
+    ServerId server;
     LocalSocket socket;
     stun::BindingClient client;
     ServerAttempt record;  ///< Without what the client counts.
@@ -191,21 +199,24 @@ class Gatherer {
   };
   /// An attempt whose query or relay is no more: its local address is gone, or all has ended.
   struct PastAttempt {
-    std::size_t server;
+    ServerId server;
     ServerAttempt attempt;
   };
   /// The latest tell enough about addresses that come and go.
   static constexpr std::size_t kMaxPastAttempts = 64;
 
   // gatherer.cc
+  AskedServer* find_server(ServerId id);
+  void look_up(Time now, AskedServer& server);
   void look_up_again(Time now);
-  void ask(Time now, std::size_t index, std::span<const LocalSocket> sockets);
-  void add_query(std::size_t index, const LocalSocket& socket, const net::Endpoint& server);
+  void ask(Time now, const AskedServer& server, std::span<const LocalSocket> sockets);
+  void add_query(const AskedServer& server, const LocalSocket& socket,
+                 const net::Endpoint& address);
   bool any_unstarted() const;
   void start_next(Time now);
   void drain(Time now, Query& query);
-  void fail_server(std::size_t index, const std::optional<net::Endpoint>& local, std::uint16_t code,
-                   std::string text);
+  void fail_server(const Server& server, const std::optional<net::Endpoint>& local,
+                   std::uint16_t code, std::string text);
 
   // gatherer_candidates.cc
   void add_socket(LocalSocket socket);
@@ -215,13 +226,15 @@ class Gatherer {
   void add_reflexive(const LocalSocket& socket, const net::Endpoint& mapped,
                      const std::string& server, const std::string& url);
   void add_relayed(const Relay& relay, const Relay::Opened& opened);
+  std::uint16_t relay_preference(const Relay& relay, net::Family family) const;
   void forget_base(net::SocketId socket, const std::string& why);
   std::string foundation(CandidateType type, const net::Address& base, std::string_view server);
 
   void drain_tcp();
 
   // gatherer_relays.cc
-  void add_relay(std::size_t index, const LocalSocket& socket, const net::Endpoint& server);
+  void add_relay(const AskedServer& server, const LocalSocket& socket,
+                 const net::Endpoint& address);
   void drop_relays(const std::function<bool(const Relay&)>& which, const std::string& why);
   Relay* relay_behind(net::SocketId base) const;
   void drain_relays();
@@ -236,22 +249,21 @@ class Gatherer {
   bool awaits_mapping() const;
   void add_mapped(const LocalSocket& socket);
   void find_nat64(Time now);
-  void ask_through_nat64(std::size_t server, const LocalSocket& socket);
+  void ask_through_nat64(const AskedServer& server, const LocalSocket& socket);
   bool awaits_nat64() const;
-  std::optional<net::Address> reachable(std::size_t server, const LocalSocket& socket) const;
+  std::optional<net::Address> reachable(const AskedServer& server, const LocalSocket& socket) const;
 
   // gatherer_records.cc
   static ServerAttempt attempt(const Query& query);
   void remember_attempts(const std::function<bool(net::SocketId)>& of, const std::string& why);
-  void remember_attempt(std::size_t server, ServerAttempt attempt, const std::string& why);
+  void remember_attempt(ServerId server, ServerAttempt attempt, const std::string& why);
 
   Config config_;
   Random& random_;
   net::Pacer& pacer_;
   std::vector<LocalSocket> sockets_;
-  std::vector<ServerState> servers_;
-  std::vector<std::vector<net::Address>> server_addresses_;  ///< Once they are known.
-  std::vector<std::optional<Error>> lookup_failures_;
+  std::vector<AskedServer> servers_;  ///< In the order of the configuration.
+  std::uint32_t next_server_ = 0;
   std::vector<std::unique_ptr<Query>> queries_;
   std::vector<std::unique_ptr<Relay>> relays_;
   VirtualSockets virtual_sockets_;

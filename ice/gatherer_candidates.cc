@@ -10,23 +10,6 @@ namespace {
 // A NAT that maps anew with every keepalive must not grow the list for ever.
 constexpr std::size_t kMaxCandidates = 256;
 
-/// Local preference of relayed candidates. RFC 8445 section 5.1.2.2 leaves it to the agent: what
-/// carries the packets to the server counts first (UDP before DTLS before TCP before TLS), because
-/// a stream adds the delay of its retransmissions to every packet; then the base's own rank, in
-/// which IPv6 and IPv4 take turns (RFC 8421 section 4), then the server's place in the
-/// configuration and the family.
-std::uint16_t relay_preference(const Relay& relay, net::Family family) {
-  constexpr std::uint32_t kServers = 16;  // told apart; later ones share the last rank
-  const auto& config = relay.config();
-  const auto transport = static_cast<std::uint32_t>(config.server.transport);
-  const std::uint32_t base = std::min<std::uint32_t>(65535u - config.base.preference, 255u);
-  const auto server =
-      static_cast<std::uint32_t>(std::min<std::size_t>(config.server_index, kServers - 1));
-  const std::uint32_t below =
-      (base * kServers + server) * 2 + (family == net::Family::kIpv6 ? 0 : 1);
-  return static_cast<std::uint16_t>(((3 - transport) << 14) + 0x3fff - below);
-}
-
 /// RFC 8839 section 5.1: a related address that is not told is the unspecified one with port 9.
 net::Endpoint related(const LocalSocket& socket, const net::Endpoint& address) {
   if (!socket.hidden) return address;
@@ -126,6 +109,26 @@ void Gatherer::add_reflexive(const LocalSocket& socket, const net::Endpoint& map
       foundation(CandidateType::kServerReflexive, socket.local.address, server);
   found.candidate.url = url;
   emit(std::move(found));
+}
+
+/// Local preference of relayed candidates. RFC 8445 section 5.1.2.2 leaves it to the agent: what
+/// carries the packets to the server counts first (UDP before DTLS before TCP before TLS), because
+/// a stream adds the delay of its retransmissions to every packet; then the base's own rank, in
+/// which IPv6 and IPv4 take turns (RFC 8421 section 4), then the server's place in the
+/// configuration and the family.
+std::uint16_t Gatherer::relay_preference(const Relay& relay, net::Family family) const {
+  constexpr std::uint32_t kServers = 16;  // told apart; later ones share the last rank
+  const auto& config = relay.config();
+  const auto transport = static_cast<std::uint32_t>(config.server.transport);
+  const std::uint32_t base = std::min<std::uint32_t>(65535u - config.base.preference, 255u);
+  const auto place = std::find_if(servers_.begin(), servers_.end(), [&](const AskedServer& server) {
+    return server.id == config.server_id;
+  });
+  const auto server =
+      static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(place - servers_.begin(), kServers - 1));
+  const std::uint32_t below =
+      (base * kServers + server) * 2 + (family == net::Family::kIpv6 ? 0 : 1);
+  return static_cast<std::uint16_t>(((3 - transport) << 14) + 0x3fff - below);
 }
 
 void Gatherer::add_relayed(const Relay& relay, const Relay::Opened& opened) {

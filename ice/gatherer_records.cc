@@ -34,22 +34,20 @@ ServerAttempt Gatherer::attempt(const Query& query) {
 
 std::vector<ServerRecord> Gatherer::servers() const {
   std::vector<ServerRecord> records;
-  for (std::size_t i = 0; i < config_.servers.size(); ++i) {
-    const Server& server = config_.servers[i];
-    records.push_back({server.to_string(),
-                       server.host,
-                       server.kind,
-                       server.transport,
-                       server_addresses_[i],
-                       lookup_failures_[i],
-                       {}});
-  }
-  for (const PastAttempt& past : past_attempts_) {
-    records[past.server].attempts.push_back(past.attempt);
-  }
-  for (const auto& query : queries_) records[query->server].attempts.push_back(attempt(*query));
-  for (const auto& relay : relays_) {
-    records[relay->config().server_index].attempts.push_back(relay->attempt());
+  for (const AskedServer& asked : servers_) {
+    const Server& server = asked.server;
+    ServerRecord& record =
+        records.emplace_back(ServerRecord{server.to_string(), server.host, server.kind,
+                                          server.transport, asked.addresses, asked.lookup_failure});
+    for (const PastAttempt& past : past_attempts_) {
+      if (past.server == asked.id) record.attempts.push_back(past.attempt);
+    }
+    for (const auto& query : queries_) {
+      if (query->server == asked.id) record.attempts.push_back(attempt(*query));
+    }
+    for (const auto& relay : relays_) {
+      if (relay->config().server_id == asked.id) record.attempts.push_back(relay->attempt());
+    }
   }
   return records;
 }
@@ -63,12 +61,12 @@ void Gatherer::remember_attempts(const std::function<bool(net::SocketId)>& of,
   }
   for (const auto& relay : relays_) {
     if (of(relay->config().base.id)) {
-      remember_attempt(relay->config().server_index, relay->attempt(), why);
+      remember_attempt(relay->config().server_id, relay->attempt(), why);
     }
   }
 }
 
-void Gatherer::remember_attempt(std::size_t server, ServerAttempt attempt, const std::string& why) {
+void Gatherer::remember_attempt(ServerId server, ServerAttempt attempt, const std::string& why) {
   using Outcome = ServerAttempt::Outcome;
   const bool over = attempt.outcome == Outcome::kAnswered || attempt.outcome == Outcome::kFailed;
   if (!why.empty() && !over) {

@@ -7,16 +7,16 @@
 
 namespace floe::ice {
 
-void Gatherer::add_relay(std::size_t index, const LocalSocket& socket,
-                         const net::Endpoint& server) {
-  const ServerTransport transport = config_.servers[index].transport;
+void Gatherer::add_relay(const AskedServer& server, const LocalSocket& socket,
+                         const net::Endpoint& address) {
+  const ServerTransport transport = server.server.transport;
   std::size_t of_this_server = 0;
   for (const auto& relay : relays_) {
     const auto& known = relay->config();
-    if (known.server_index == index) ++of_this_server;
+    if (known.server_id == server.id) ++of_this_server;
     // Two allocations from one address and port on one server would be one (RFC 8656 section 7.2),
     // and an ICE restart keeps those there are.
-    if (known.base.id == socket.id && known.address == server &&
+    if (known.base.id == socket.id && known.address == address &&
         known.server.transport == transport) {
       return;
     }
@@ -26,9 +26,9 @@ void Gatherer::add_relay(std::size_t index, const LocalSocket& socket,
     return;
   }
   Relay::Config config;
-  config.server_index = index;
-  config.server = config_.servers[index];
-  config.address = server;
+  config.server_id = server.id;
+  config.server = server.server;
+  config.address = address;
   config.base = socket;
   config.times = config_.times;
   config.deadline = config_.relay_timeout;
@@ -176,7 +176,7 @@ void Gatherer::handle_relay_event(const Relay&, const Relay::Gone& gone) {
 }
 
 void Gatherer::handle_relay_event(const Relay& relay, const Relay::Failed& failed) {
-  fail_server(relay.config().server_index, relay.config().base.local, failed.code, failed.text);
+  fail_server(relay.config().server, relay.config().base.local, failed.code, failed.text);
 }
 
 void Gatherer::handle_relay_event(const Relay&, const Relay::Permitted& permitted) {

@@ -64,33 +64,31 @@ void Gatherer::find_nat64(Time now) {
 
 void Gatherer::set_nat64_prefix(Time now, const std::optional<net::Nat64Prefix>& prefix) {
   if (!started_) return;
-  const auto unreached = [this](std::size_t server, const LocalSocket& socket) {
-    return servers_[server] == ServerState::kAsking && !reachable(server, socket);
-  };
-  std::vector<std::pair<std::size_t, LocalSocket>> waiting;
-  for (std::size_t i = 0; i < servers_.size(); ++i) {
+  std::vector<std::pair<const AskedServer*, LocalSocket>> waiting;
+  for (const AskedServer& server : servers_) {
+    if (server.state != AskedServer::State::kAsking) continue;
     for (const LocalSocket& socket : sockets_) {
-      if (unreached(i, socket)) waiting.emplace_back(i, socket);
+      if (!reachable(server, socket)) waiting.emplace_back(&server, socket);
     }
   }
   nat64_.set_prefix(prefix);
-  for (const auto& [server, socket] : waiting) ask(now, server, std::span(&socket, 1));
-  for (std::size_t i = 0; i < servers_.size(); ++i) {
-    for (const LocalSocket& socket : sockets_) ask_through_nat64(i, socket);
+  for (const auto& [server, socket] : waiting) ask(now, *server, std::span(&socket, 1));
+  for (const AskedServer& server : servers_) {
+    for (const LocalSocket& socket : sockets_) ask_through_nat64(server, socket);
   }
   if (!slot_ && any_unstarted()) slot_ = pacer_.book(now);
 }
 
 /// A STUN server that is reached by IPv6 sees nothing of the NAT64. By its IPv4 address it sees
 /// the one that IPv4 peers have to be told of, without which they meet nobody here who filters.
-void Gatherer::ask_through_nat64(std::size_t server, const LocalSocket& socket) {
-  if (servers_[server] != ServerState::kAsking || socket.tcp_type) return;
-  if (config_.servers[server].kind != Server::Kind::kStun) return;
+void Gatherer::ask_through_nat64(const AskedServer& server, const LocalSocket& socket) {
+  if (server.state != AskedServer::State::kAsking || socket.tcp_type) return;
+  if (server.server.kind != Server::Kind::kStun) return;
   if (!Nat64::serves(socket.local.address)) return;
-  for (const net::Address& address : server_addresses_[server]) {
+  for (const net::Address& address : server.addresses) {
     const auto translated = nat64_.embed(address);
     if (!translated) continue;
-    const net::Endpoint endpoint{*translated, config_.servers[server].port};
+    const net::Endpoint endpoint{*translated, server.server.port};
     const bool asked = std::any_of(queries_.begin(), queries_.end(), [&](const auto& query) {
       return query->socket.id == socket.id && query->client.server() == endpoint;
     });
@@ -102,31 +100,30 @@ void Gatherer::ask_through_nat64(std::size_t server, const LocalSocket& socket) 
 /// A server that gathering waits for has more to say by its IPv4 address, or has no other.
 bool Gatherer::awaits_nat64() const {
   if (!nat64_.searching()) return false;
-  for (std::size_t i = 0; i < servers_.size(); ++i) {
-    if (servers_[i] != ServerState::kAsking) continue;
-    const bool has_ipv4 = std::any_of(server_addresses_[i].begin(), server_addresses_[i].end(),
+  for (const AskedServer& server : servers_) {
+    if (server.state != AskedServer::State::kAsking) continue;
+    const bool has_ipv4 = std::any_of(server.addresses.begin(), server.addresses.end(),
                                       [](const net::Address& address) { return address.is_v4(); });
-    const bool is_stun = config_.servers[i].kind == Server::Kind::kStun;
+    const bool is_stun = server.server.kind == Server::Kind::kStun;
     for (const LocalSocket& socket : sockets_) {
       if (!Nat64::serves(socket.local.address)) continue;
-      if ((is_stun && has_ipv4) || !reachable(i, socket)) return true;
+      if ((is_stun && has_ipv4) || !reachable(server, socket)) return true;
     }
   }
   return false;
 }
 
 /// The address of a server that a socket can reach.
-std::optional<net::Address> Gatherer::reachable(std::size_t server,
+std::optional<net::Address> Gatherer::reachable(const AskedServer& server,
                                                 const LocalSocket& socket) const {
-  const std::vector<net::Address>& addresses = server_addresses_[server];
-  for (const net::Address& candidate : addresses) {
+  for (const net::Address& candidate : server.addresses) {
     if (candidate.family() == socket.local.family() &&
         candidate.is_loopback() == socket.local.address.is_loopback()) {
       return candidate;
     }
   }
   if (!Nat64::serves(socket.local.address)) return std::nullopt;
-  for (const net::Address& candidate : addresses) {
+  for (const net::Address& candidate : server.addresses) {
     if (const auto translated = nat64_.embed(candidate)) return translated;
   }
   return std::nullopt;

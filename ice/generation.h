@@ -11,6 +11,7 @@
 #include "floe/ice/credentials.h"
 #include "floe/ice/network_request.h"
 #include "floe/ice/nomination.h"
+#include "floe/ice/policy.h"
 
 namespace floe::ice {
 
@@ -30,10 +31,15 @@ struct Generation {
   /// The first few show what is the matter.
   static constexpr std::size_t kMaxUnused = 32;
 
-  Generation(Credentials credentials, CheckList list, const Consent::Timing& timing)
-      : local(std::move(credentials)), check_list(std::move(list)), consent(timing) {}
+  Generation(Credentials credentials, Policy allowed, CheckList list, const Consent::Timing& timing)
+      : local(std::move(credentials)),
+        policy(allowed),
+        check_list(std::move(list)),
+        consent(timing) {}
 
   Credentials local;
+  /// Which candidates come into it: those the policy bars never stand among `locals`.
+  Policy policy;
   std::optional<Credentials> remote;
   bool remote_end_of_candidates = false;
   std::vector<LocalCandidate> locals;

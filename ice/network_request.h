@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -13,9 +12,14 @@ namespace floe::ice {
 // What an agent asks of the driver that owns its sockets: it opens nothing and looks nothing up
 // itself.
 
-/// The addresses of one server of the configuration.
+/// Names one server that an agent asks; those of its configuration are numbered from 0 in their
+/// order. Never used twice.
+enum class ServerId : std::uint32_t {};
+
+/// The addresses of a server.
 struct LookUp {
-  std::size_t server = 0;
+  ServerId server{};
+  std::string host;  ///< A name or an address literal.
 };
 
 /// Names one connection that an agent asked for; never used twice.

@@ -28,7 +28,7 @@ namespace floe::ice {
 class Relay {
  public:
   struct Config {
-    std::size_t server_index = 0;
+    ServerId server_id{};
     Server server;
     net::Endpoint address;  ///< The server's, before any redirection.
     LocalSocket base;       ///< Where its packets leave from; for streams, only the address counts.

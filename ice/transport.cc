@@ -12,14 +12,13 @@ namespace floe::ice {
 
 class Transport::Connection final : public Engines {
  public:
-  Connection(net::Network& network, Config config, std::vector<Server> servers, Handlers handlers)
+  Connection(net::Network& network, Config config, Handlers handlers)
       : handlers_(std::make_shared<const Handlers>(std::move(handlers))),
         random_(network.random()),
         agent_(std::move(config.agent), random_, network.pacer()),
         pump_(network, *this),
         agent_network_(
-            network, random_, agent_,
-            {std::move(config.local), std::move(servers), std::move(config.trust)},
+            network, random_, agent_, {std::move(config.local), std::move(config.trust)},
             [this](std::span<net::Datagram> datagrams) { receive(datagrams); },
             [this] { pump_.wake(); }) {}
 
@@ -151,10 +150,10 @@ Result<std::unique_ptr<Transport>> Transport::create(net::Network& network, Conf
   if (auto ok = validate(config.agent.gathering.rewrites); !ok) return forward(ok);
   auto servers = parse_servers(config.servers);
   if (!servers) return forward(servers);
-  config.agent.gathering.servers = *servers;
+  config.agent.gathering.servers = *std::move(servers);
   config.agent.resolve_names = config.local.mdns != nullptr;
-  return std::unique_ptr<Transport>(new Transport(std::make_unique<Connection>(
-      network, std::move(config), *std::move(servers), std::move(handlers))));
+  return std::unique_ptr<Transport>(
+      new Transport(std::make_unique<Connection>(network, std::move(config), std::move(handlers))));
 }
 
 Transport::Transport(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}

@@ -11,7 +11,7 @@ namespace {
 
 PeerTransport::Config transport_config(const Configuration& configuration,
                                        std::shared_ptr<const dtls::Identity> identity,
-                                       const std::vector<ice::Server>& servers,
+                                       std::vector<ice::Server> servers,
                                        std::function<void()> on_output) {
   PeerTransport::Config config;
   config.identity = std::move(identity);
@@ -19,7 +19,7 @@ PeerTransport::Config transport_config(const Configuration& configuration,
   config.ice.nomination = configuration.nomination;
   config.ice.consent = configuration.consent;
   config.ice.patience = configuration.ice_patience;
-  config.ice.gathering.servers = servers;
+  config.ice.gathering.servers = std::move(servers);
   config.ice.policy = configuration.ice_transport_policy;
   config.ice.remote_filter = configuration.remote_address_filter;
   config.ice.gathering.rewrites = configuration.address_rewrites;
@@ -47,7 +47,7 @@ Connection::Connection(net::Network& network, Configuration configuration,
                    configuration_.bundle_policy),
       // usrsctp's timers are the process's: a packet of ours may be made while another connection's
       // loop runs them, perhaps on another thread. Our own loop then sends it.
-      transport_(transport_config(configuration_, std::move(identity), servers,
+      transport_(transport_config(configuration_, std::move(identity), std::move(servers),
                                   [this, &network, alive = std::weak_ptr<bool>(alive_)] {
                                     network.post([this, alive] {
                                       if (alive.lock()) pump_.wake();
@@ -57,7 +57,7 @@ Connection::Connection(net::Network& network, Configuration configuration,
       pump_(network, *this),
       agent_network_(
           network, random_, transport_.ice(),
-          {configuration_.local, std::move(servers), configuration_.ice_server_trust},
+          {configuration_.local, configuration_.ice_server_trust},
           [this](std::span<net::Datagram> datagrams) { receive(datagrams); },
           [this] { pump_.wake(); }) {}
 

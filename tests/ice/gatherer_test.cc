@@ -29,9 +29,9 @@ class IceGatherer : public testing::Test {
       wire_.inject(packet.destination.to_string(), packet.source.to_string(), answer.bytes());
     };
   }
-  void resolve(Peer& peer, std::size_t index, const char* address) {
+  void resolve(Peer& peer, std::uint32_t server, const char* address) {
     const net::Address parsed = *net::Address::parse(address);
-    peer.agent.set_server_addresses(wire_.now, index, std::span(&parsed, 1));
+    peer.agent.set_server_addresses(wire_.now, ServerId{server}, std::span(&parsed, 1));
   }
   Wire wire_;
 };
@@ -90,7 +90,7 @@ TEST_F(IceGatherer, EmitsHostsAtOnceAndEndsAfterOneBoundedWaitForDeadServers) {
                          {kBase, "10.1.0.5:1", "10.2.0.5:1", "10.3.0.5:1"});
   EXPECT_EQ(peer.candidates.size(), 4u);
   const Time start = wire_.now;
-  for (std::size_t i = 0; i < 3; ++i) {
+  for (std::uint32_t i = 0; i < 3; ++i) {
     resolve(peer, i, ("203.0.113." + std::to_string(i + 1)).c_str());
   }
   ASSERT_TRUE(wire_.run_until([&] { return peer.gathered; }, minutes(1)));
@@ -110,7 +110,7 @@ TEST_F(IceGatherer, ReportsTheServersErrorAndANameThatDoesNotResolve) {
   };
   Peer& peer = wire_.add(with_servers({"203.0.113.1", "nowhere.example"}), {kBase});
   resolve(peer, 0, "203.0.113.1");
-  peer.agent.set_server_failed(wire_.now, 1, {Errc::kNotFound, "no such name"});
+  peer.agent.set_server_failed(wire_.now, ServerId{1}, {Errc::kNotFound, "no such name"});
   wire_.run_for(seconds(1));
   EXPECT_TRUE(peer.gathered);
   ASSERT_EQ(peer.server_failures.size(), 2u);

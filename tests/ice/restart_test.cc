@@ -215,7 +215,7 @@ TEST(IceRestartWhileGathering, EmitsNoCandidateOfTheOldGeneration) {
   wire.elsewhere = [&queries](const Packet& packet) { queries.push_back(packet); };
   Peer& alice = wire.add(config, {kAlice});
   const net::Address server = *net::Address::parse("203.0.113.50");
-  alice.agent.set_server_addresses(wire.now, 0, std::span(&server, 1));
+  alice.agent.set_server_addresses(wire.now, ServerId{0}, std::span(&server, 1));
   wire.run_for(milliseconds(30));
   ASSERT_FALSE(queries.empty());
   const auto answer = [&wire](const Packet& query, const char* mapped) {
