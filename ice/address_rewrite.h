@@ -29,6 +29,7 @@ struct AddressRewrite {
 
   bool matches(const net::Endpoint& endpoint) const;
   net::Endpoint apply(const net::Endpoint& endpoint) const;
+  friend bool operator==(const AddressRewrite&, const AddressRewrite&) = default;
 };
 
 /// The first of `rewrites` that matches, or null.

@@ -15,12 +15,6 @@ bool can_connect(const Candidate& local, const Candidate& remote) {
          *remote.tcp_type == TcpType::kSimultaneousOpen;
 }
 
-Gatherer::Config gathering_config(const Agent::Config& config) {
-  Gatherer::Config gathering = config.gathering;
-  gathering.relay_only = config.policy == Policy::kRelay;
-  return gathering;
-}
-
 }  // namespace
 
 std::string_view to_string(Policy policy) {
@@ -41,7 +35,7 @@ Agent::Agent(Config config, Random& random, net::Pacer& pacer)
       pacer_(pacer),
       role_(config_.role),
       tie_breaker_(config_.tie_breaker ? *config_.tie_breaker : random.u64()),
-      gatherer_(gathering_config(config_), random, pacer),
+      gatherer_(config_.gathering, random, pacer),
       current_(config_.credentials ? *config_.credentials : Credentials::generate(random),
                config_.policy, CheckList(config_.max_pairs), config_.consent),
       checks_(config_.checks),

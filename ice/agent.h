@@ -208,6 +208,14 @@ class Agent {
   /// True while the generation before the last restart still carries data or is still listened to.
   bool keeps_previous_generation() const { return previous_.has_value(); }
 
+  /// The servers, and which paths may be used, from the next gathering on: that of `gather`, or
+  /// else of `restart`. Until then nothing changes. A server that stays keeps its allocations;
+  /// those on another end with the generation that uses them.
+  void set_servers(std::vector<Server> servers);
+  void set_policy(Policy policy);
+  /// Of the next gathering; `policy()` is that of the present generation.
+  Policy next_policy() const { return config_.policy; }
+
   /// Starts gathering on `sockets`: their addresses become host candidates at once, and every
   /// server is asked from each of them.
   void gather(Time now, std::span<const LocalSocket> sockets);
@@ -436,6 +444,7 @@ class Agent {
   void forget_events_of_the_old_generation();
   void retire_previous(Time now);
   void drop_previous();
+  void release_replaced_servers(Time now);
 
   Config config_;
   Random& random_;

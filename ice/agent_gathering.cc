@@ -21,11 +21,21 @@ bool leads_to(const CandidatePair& pair, net::SocketId base, const net::Endpoint
 
 }  // namespace
 
+void Agent::set_servers(std::vector<Server> servers) {
+  config_.gathering.servers = std::move(servers);
+}
+
+void Agent::set_policy(Policy policy) {
+  config_.policy = policy;
+  if (gathering_state_ == GatheringState::kNew) current_.policy = policy;
+}
+
 void Agent::gather(Time now, std::span<const LocalSocket> sockets) {
   if (gathering_state_ != GatheringState::kNew || state_ == State::kClosed) return;
   now_ = now;
   gathering_state_ = GatheringState::kGathering;
   emit(GatheringStateChanged{gathering_state_});
+  gatherer_.reconfigure(config_.gathering.servers, current_.policy == Policy::kRelay);
   gatherer_.start(now, sockets);
   drain_gatherer();
   after_change(now);

@@ -106,6 +106,14 @@ void AgentNetwork::gather() {
   serve();
 }
 
+void AgentNetwork::set_policy(Policy policy) {
+  agent_.set_policy(policy);
+  const std::vector<LocalSocket> sockets = agent_.gatherer().sockets();
+  for (const LocalSocket& socket : sockets) {
+    if (!socket.tcp_type && !closed_) surroundings_.prepare_again(socket);
+  }
+}
+
 /// The muxes route by the fragment of the present generation; a restart brings another one.
 void AgentNetwork::show_ufrag() {
   const std::string& ufrag = agent_.local_credentials().ufrag;
@@ -263,8 +271,11 @@ void AgentNetwork::look_up(const LookUp& request) {
     agent_.set_server_addresses(network_.now(), server, std::span(&*literal, 1));
     return;
   }
-  lookups_[server] =
+  std::erase_if(lookups_, [](const auto& known) { return known.second.answered; });
+  PendingLookup& pending = lookups_[server] = {};
+  pending.lookup =
       network_.lookup(request.host, [this, server](Result<std::vector<net::Address>> found) {
+        lookups_[server].answered = true;
         if (found) {
           agent_.set_server_addresses(network_.now(), server, *found);
         } else {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "floe/ice/agent.h"
@@ -89,6 +90,10 @@ class AgentNetwork final : private net::UdpHandler, private UdpMux::Member, priv
                Receive receive, Changed changed);
   ~AgentNetwork() override;
 
+  /// `Agent::set_policy`, and what follows for the sockets that are open.
+  void set_policy(Policy policy);
+  /// `Config::trust` of the connections that are made from now on.
+  void set_trust(std::shared_ptr<const tls::Trust> trust) { dialer_.set_trust(std::move(trust)); }
   /// Opens the sockets and starts the agent's gathering on them.
   void gather();
   /// Does what the agent asks for by now. To be called whenever its packets are polled.
@@ -101,6 +106,11 @@ class AgentNetwork final : private net::UdpHandler, private UdpMux::Member, priv
   static constexpr std::size_t kMaxProblems = 64;
 
  private:
+  struct PendingLookup {
+    std::unique_ptr<net::Lookup> lookup{};
+    bool answered = false;
+  };
+
   void on_datagrams(std::span<net::Datagram> datagrams) override { receive_(datagrams); }
   void on_packets(std::span<net::Datagram> datagrams) override { receive_(datagrams); }
   void on_stream(TcpMux::Accepted accepted) override;
@@ -122,7 +132,7 @@ class AgentNetwork final : private net::UdpHandler, private UdpMux::Member, priv
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
   std::uint16_t next_preference_ = 65535;
   std::string shown_ufrag_;  ///< What the muxes know.
-  std::map<ServerId, std::unique_ptr<net::Lookup>> lookups_;
+  std::map<ServerId, PendingLookup> lookups_;
   Dialer dialer_;
   Surroundings surroundings_;
   std::unique_ptr<net::InterfaceWatch> watch_;

@@ -56,7 +56,9 @@ Result<> Agent::restart(Time now, std::optional<Credentials> credentials) {
     // Said again also when it is gathering already: its "complete" may have been forgotten above.
     gathering_state_ = GatheringState::kGathering;
     emit(GatheringStateChanged{gathering_state_});
+    gatherer_.reconfigure(config_.gathering.servers, current_.policy == Policy::kRelay);
     gatherer_.restart(now);
+    release_replaced_servers(now);
     drain_gatherer();
   }
   after_change(now);
@@ -104,7 +106,15 @@ void Agent::drop_previous() {
   if (!previous_) return;
   for (const auto& pair : previous_->check_list.pairs()) checks_.remove_all(pair->id);
   previous_.reset();
+  release_replaced_servers(now_);
   note(Timeline::Topic::kRestart, "the old generation is gone");
+}
+
+/// What the old generation's packets pass stays as long as it does.
+void Agent::release_replaced_servers(Time now) {
+  gatherer_.release_replaced(now, [this](net::SocketId base) {
+    return previous_ && previous_->base_candidate(base) < previous_->locals.size();
+  });
 }
 
 }  // namespace floe::ice

@@ -32,6 +32,7 @@ class Consent {
     Duration quiet = std::chrono::seconds(2);
     /// Between the requests that keep another valid pair ready to take over.
     Duration spare_interval = std::chrono::seconds(10);
+    friend bool operator==(const Timing&, const Timing&) = default;
   };
 
   /// Who watches over the path.

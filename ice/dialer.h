@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "floe/core/result.h"
 #include "floe/ice/network_request.h"
@@ -35,6 +36,8 @@ class Dialer {
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;
 
+  /// For the connections that are made from now on.
+  void set_trust(std::shared_ptr<const tls::Trust> trust) { trust_ = std::move(trust); }
   /// What cannot even begin, and a UDP socket, which has nothing to wait for, is told at once.
   void dial(const Dial& dial);
   void hang_up(DialId id);

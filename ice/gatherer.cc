@@ -10,9 +10,7 @@ namespace floe::ice {
 
 Gatherer::Gatherer(Config config, Random& random, net::Pacer& pacer)
     : config_(std::move(config)), random_(random), pacer_(pacer) {
-  for (const Server& server : config_.servers) {
-    servers_.push_back({ServerId{next_server_++}, server});
-  }
+  reconfigure(std::exchange(config_.servers, {}), config_.relay_only);
 }
 
 void Gatherer::start(Time now, std::span<const LocalSocket> sockets) {
@@ -20,7 +18,24 @@ void Gatherer::start(Time now, std::span<const LocalSocket> sockets) {
   for (const LocalSocket& socket : sockets) add_socket(socket);
   if (awaits_mapping()) mapping_deadline_ = now + config_.mapping_timeout;
   find_nat64(now);
-  for (AskedServer& server : servers_) look_up(now, server);
+  look_up(now);
+}
+
+void Gatherer::reconfigure(const std::vector<Server>& servers, bool relay_only) {
+  config_.relay_only = relay_only;
+  std::vector<AskedServer> before = std::exchange(servers_, {});
+  for (const Server& server : servers) {
+    const auto known = std::find_if(before.begin(), before.end(),
+                                    [&](const AskedServer& one) { return one.server == server; });
+    if (known == before.end()) {
+      servers_.push_back({ServerId{next_server_++}, server});
+    } else {
+      servers_.push_back(std::move(*known));
+      before.erase(known);
+    }
+  }
+  std::erase_if(queries_, [this](const auto& query) { return !find_server(query->server); });
+  std::erase_if(past_attempts_, [this](const auto& past) { return !find_server(past.server); });
 }
 
 void Gatherer::add_sockets(Time now, std::span<const LocalSocket> sockets) {
@@ -30,7 +45,7 @@ void Gatherer::add_sockets(Time now, std::span<const LocalSocket> sockets) {
   for (const AskedServer& server : servers_) {
     if (server.state == AskedServer::State::kAsking) ask(now, server, sockets);
   }
-  look_up_again(now);  // without the new address the resolver may have been out of reach
+  look_up(now);  // without the new address the resolver may have been out of reach
 }
 
 void Gatherer::remove_socket(net::SocketId socket) {
@@ -76,13 +91,14 @@ void Gatherer::restart(Time now) {
   }
   drop_relays([](const Relay& relay) { return relay.failed(); }, "");  // to be tried again
   for (const auto& relay : relays_) {
+    if (is_replaced(*relay)) continue;
     for (const Relay::Opened& opened : relay->addresses()) handle_relay_event(*relay, opened);
     relay->suspect(now);
   }
   for (const AskedServer& server : servers_) {
     if (server.state == AskedServer::State::kAsking) ask(now, server, sockets_);
   }
-  look_up_again(now);
+  look_up(now);
 }
 
 Gatherer::AskedServer* Gatherer::find_server(ServerId id) {
@@ -91,15 +107,14 @@ Gatherer::AskedServer* Gatherer::find_server(ServerId id) {
   return found == servers_.end() ? nullptr : &*found;
 }
 
-void Gatherer::look_up(Time now, AskedServer& server) {
-  server.state = AskedServer::State::kLookingUp;
-  requests_.push_back(LookUp{server.id, server.server.host});
-  lookup_deadline_ = now + config_.lookup_timeout;
-}
-
-void Gatherer::look_up_again(Time now) {
+/// The servers that were never looked up, and those for which it failed.
+void Gatherer::look_up(Time now) {
   for (AskedServer& server : servers_) {
-    if (server.state == AskedServer::State::kFailed) look_up(now, server);
+    using State = AskedServer::State;
+    if (server.state != State::kNew && server.state != State::kFailed) continue;
+    server.state = State::kLookingUp;
+    requests_.push_back(LookUp{server.id, server.server.host});
+    lookup_deadline_ = now + config_.lookup_timeout;
   }
 }
 
@@ -179,6 +194,7 @@ void Gatherer::stop() {
   slot_.reset();
   queries_.clear();
   relays_.clear();
+  closing_.clear();
   requests_.clear();
   events_.clear();
   lookup_deadline_ = kNever;
@@ -267,6 +283,12 @@ void Gatherer::poll_transmit(Time now, net::SendBatch& batch) {
     if (query->client.running()) query->client.poll_transmit(now, batch);
   }
   for (const auto& relay : relays_) relay->poll_transmit(now, batch);
+  for (const auto& relay : closing_) {
+    relay->poll_transmit(now, batch);
+    relay->abandon("");
+    while (auto request = relay->poll_network_request()) requests_.push_back(std::move(*request));
+  }
+  closing_.clear();
 }
 
 Time Gatherer::next_timeout() const {

@@ -117,10 +117,17 @@ class Gatherer {
   void add_sockets(Time now, std::span<const LocalSocket> sockets);
   /// Takes back all that was found on a socket.
   void remove_socket(net::SocketId socket);
+  /// Other servers and another policy; to be called right before `start` or `restart`. A server
+  /// that was there before stays what it is. Relays on one that is there no more carry packets on,
+  /// but give no candidates.
+  void reconfigure(const std::vector<Server>& servers, bool relay_only);
   /// Gathers anew for an ICE restart: queries under way and candidates nobody took yet are
   /// forgotten, host candidates come again, STUN servers are asked again, TURN servers keep their
   /// allocations.
   void restart(Time now);
+  /// Deletes the allocations on servers that are there no more, except those behind bases for which
+  /// `in_use` holds.
+  void release_replaced(Time now, const std::function<bool(net::SocketId)>& in_use);
   void set_server_addresses(Time now, ServerId id, std::span<const net::Address> addresses);
   void set_server_failed(ServerId id, const Error& error);
   /// See `Agent::set_name`, `set_mapping` and `set_nat64_prefix`.
@@ -179,11 +186,11 @@ class Gatherer {
  private:
   /// A server of the configuration.
   struct AskedServer {
-    enum class State : std::uint8_t { kLookingUp, kAsking, kFailed };
+    enum class State : std::uint8_t { kNew, kLookingUp, kAsking, kFailed };
 
     ServerId id;
     Server server;
-    State state = State::kLookingUp;
+    State state = State::kNew;
     std::vector<net::Address> addresses{};  ///< Once they are known.
     std::optional<Error> lookup_failure{};
   };
@@ -207,8 +214,7 @@ class Gatherer {
 
   // gatherer.cc
   AskedServer* find_server(ServerId id);
-  void look_up(Time now, AskedServer& server);
-  void look_up_again(Time now);
+  void look_up(Time now);
   void ask(Time now, const AskedServer& server, std::span<const LocalSocket> sockets);
   void add_query(const AskedServer& server, const LocalSocket& socket,
                  const net::Endpoint& address);
@@ -235,6 +241,7 @@ class Gatherer {
   // gatherer_relays.cc
   void add_relay(const AskedServer& server, const LocalSocket& socket,
                  const net::Endpoint& address);
+  bool is_replaced(const Relay& relay) const;
   void drop_relays(const std::function<bool(const Relay&)>& which, const std::string& why);
   Relay* relay_behind(net::SocketId base) const;
   void drain_relays();
@@ -266,6 +273,7 @@ class Gatherer {
   std::uint32_t next_server_ = 0;
   std::vector<std::unique_ptr<Query>> queries_;
   std::vector<std::unique_ptr<Relay>> relays_;
+  std::vector<std::unique_ptr<Relay>> closing_;  ///< Their last words are still to be sent.
   VirtualSockets virtual_sockets_;
   std::uint32_t last_dial_ = 0;
   TcpStreams tcp_{virtual_sockets_, last_dial_};

@@ -11,6 +11,7 @@ void Gatherer::add_relay(const AskedServer& server, const LocalSocket& socket,
                          const net::Endpoint& address) {
   const ServerTransport transport = server.server.transport;
   std::size_t of_this_server = 0;
+  bool taken = false;
   for (const auto& relay : relays_) {
     const auto& known = relay->config();
     if (known.server_id == server.id) ++of_this_server;
@@ -18,7 +19,9 @@ void Gatherer::add_relay(const AskedServer& server, const LocalSocket& socket,
     // and an ICE restart keeps those there are.
     if (known.base.id == socket.id && known.address == address &&
         known.server.transport == transport) {
-      return;
+      if (!is_replaced(*relay)) return;
+      // The old one carries packets until the new generation has a path.
+      taken = taken || relay->on_base();
     }
   }
   if (relays_.size() >= kMaxRelays || of_this_server >= kMaxRelaysPerServer) {
@@ -32,8 +35,29 @@ void Gatherer::add_relay(const AskedServer& server, const LocalSocket& socket,
   config.base = socket;
   config.times = config_.times;
   config.deadline = config_.relay_timeout;
+  config.own_socket = socket.shared || taken;
   relays_.push_back(
       std::make_unique<Relay>(std::move(config), random_, virtual_sockets_, last_dial_));
+  // What the server sees of the base is then to be asked for.
+  if (taken && transport == ServerTransport::kUdp) add_query(server, socket, address);
+}
+
+bool Gatherer::is_replaced(const Relay& relay) const {
+  return std::none_of(servers_.begin(), servers_.end(), [&relay](const AskedServer& server) {
+    return server.id == relay.config().server_id;
+  });
+}
+
+void Gatherer::release_replaced(Time now, const std::function<bool(net::SocketId)>& in_use) {
+  for (auto& relay : relays_) {
+    const auto addresses = relay->addresses();
+    const bool used = std::any_of(addresses.begin(), addresses.end(),
+                                  [&](const auto& address) { return in_use(address.socket); });
+    if (used || !is_replaced(*relay)) continue;
+    relay->close(now);
+    closing_.push_back(std::move(relay));
+  }
+  std::erase(relays_, nullptr);
 }
 
 void Gatherer::drop_relays(const std::function<bool(const Relay&)>& which, const std::string& why) {
@@ -143,6 +167,7 @@ void Gatherer::suspect(Time now, net::SocketId base) {
 }
 
 void Gatherer::close(Time now, net::SendBatch& batch) {
+  for (const auto& relay : closing_) relay->poll_transmit(now, batch);
   for (const auto& relay : relays_) {
     relay->close(now);
     relay->poll_transmit(now, batch);
@@ -161,6 +186,7 @@ void Gatherer::drain_relays() {
 }
 
 void Gatherer::handle_relay_event(const Relay& relay, const Relay::Opened& opened) {
+  if (is_replaced(relay)) return;
   add_relayed(relay, opened);
   // Over TCP the server sees an address that no UDP packet would ever reach.
   const auto& config = relay.config();
@@ -176,6 +202,7 @@ void Gatherer::handle_relay_event(const Relay&, const Relay::Gone& gone) {
 }
 
 void Gatherer::handle_relay_event(const Relay& relay, const Relay::Failed& failed) {
+  if (is_replaced(relay)) return;
   fail_server(relay.config().server, relay.config().base.local, failed.code, failed.text);
 }
 

@@ -29,7 +29,7 @@ Relay::Relay(Config config, Random& random, VirtualSockets& virtual_sockets,
 void Relay::start(Time now) {
   started_at_ = now;
   deadline_ = now + config_.deadline;
-  if (config_.server.transport == ServerTransport::kUdp && !config_.base.shared) {
+  if (config_.server.transport == ServerTransport::kUdp && !config_.own_socket) {
     begin(now, config_.base.id);
   } else {
     dial(now);

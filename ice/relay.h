@@ -32,6 +32,8 @@ class Relay {
     Server server;
     net::Endpoint address;  ///< The server's, before any redirection.
     LocalSocket base;       ///< Where its packets leave from; for streams, only the address counts.
+    /// Over UDP, packets leave from a socket of its own: on the base's there is another client.
+    bool own_socket = false;
     stun::TransactionTimes times;
     /// From its start to the allocation.
     Duration deadline{};

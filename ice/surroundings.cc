@@ -31,16 +31,23 @@ Surroundings::Surroundings(net::Network& network, Agent& agent, Config config,
 
 void Surroundings::prepare(LocalSocket& socket) {
   const net::Address& address = socket.local.address;
-  // Nothing leaves but through a relay, so there is nothing to conceal or to be reached at.
-  if (agent_.policy() == Policy::kRelay || address.is_loopback()) return;
+  if (address.is_loopback()) return;
+  socket.hidden = config_.hide_addresses;
+  // Nothing leaves but through a relay, so there is nothing to give a name to or to be reached at.
+  if (agent_.policy() == Policy::kRelay && agent_.next_policy() == Policy::kRelay) return;
   if (config_.hide_addresses) give_name(socket);
   if (config_.port_mapping != nullptr && !address.is_link_local()) map_port(socket);
 }
 
+void Surroundings::prepare_again(LocalSocket socket) {
+  const std::string before = socket.name;
+  prepare(socket);
+  if (socket.name != before) agent_.set_name(network_.now(), socket.id, socket.name);
+}
+
 void Surroundings::give_name(LocalSocket& socket) {
-  socket.hidden = true;
-  const bool is_signalled = agent_.policy() == Policy::kAll;
-  if (config_.mdns == nullptr || !is_signalled) return;
+  const bool is_signalled = agent_.policy() == Policy::kAll || agent_.next_policy() == Policy::kAll;
+  if (config_.mdns == nullptr || !is_signalled || names_.contains(socket.id)) return;
   auto name = config_.mdns->register_name(socket.local.address,
                                           [this, id = socket.id](const std::string& renamed) {
                                             agent_.set_name(network_.now(), id, renamed);
@@ -55,6 +62,7 @@ void Surroundings::give_name(LocalSocket& socket) {
 }
 
 void Surroundings::map_port(LocalSocket& socket) {
+  if (mappings_.contains(socket.id)) return;
   socket.awaits_mapping = true;
   mappings_.insert_or_assign(
       socket.id, config_.port_mapping->map(

@@ -34,6 +34,8 @@ class Surroundings {
   /// For a socket that the agent is about to be told of: gives its address a name and has its port
   /// mapped, as the configuration wants it.
   void prepare(LocalSocket& socket);
+  /// The same for one that the agent knows, after its policy has changed.
+  void prepare_again(LocalSocket socket);
   /// Takes both back.
   void forget(net::SocketId socket);
   /// `Agent::set_resolved` gets the answer.

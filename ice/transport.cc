@@ -23,6 +23,7 @@ class Transport::Connection final : public Engines {
             [this] { pump_.wake(); }) {}
 
   Agent& agent() { return agent_; }
+  AgentNetwork& agent_network() { return agent_network_; }
   Pump& pump() { return pump_; }
   Report report() const {
     const auto& problems = agent_network_.problems();
@@ -186,6 +187,18 @@ Result<> Transport::restart(std::optional<Credentials> credentials) {
   auto ok = connection_->agent().restart(connection_->pump().now(), std::move(credentials));
   connection_->pump().wake();
   return ok;
+}
+
+Result<> Transport::set_servers(std::span<const ServerConfig> servers) {
+  auto parsed = parse_servers(servers);
+  if (!parsed) return forward(parsed);
+  connection_->agent().set_servers(*std::move(parsed));
+  return {};
+}
+
+void Transport::set_policy(Policy policy) {
+  connection_->agent_network().set_policy(policy);
+  connection_->pump().wake();
 }
 
 Result<> Transport::set_remote_credentials(const Credentials& credentials) {

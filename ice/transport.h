@@ -71,6 +71,12 @@ class Transport {
   /// come again by handler. Data flows on the old path until the new generation has one. The side
   /// that is told of the peer's restart calls it too, before it sets the peer's new credentials.
   [[nodiscard]] Result<> restart(std::optional<Credentials> credentials = std::nullopt);
+  /// The servers, and which paths may be used, from the next gathering on: that of `gather` if it
+  /// was not called yet, else that of the next `restart`. A server that stays keeps its
+  /// allocations; those on another end once the new generation has a path. Errors of `set_servers`:
+  /// those of `create`.
+  [[nodiscard]] Result<> set_servers(std::span<const ServerConfig> servers);
+  void set_policy(Policy policy);
   [[nodiscard]] Result<> set_remote_credentials(const Credentials& credentials);
   /// The attribute's text (RFC 8839 section 5.1). kUnsupported for candidates that are legal but of
   /// no use here (names, unless `LocalPolicy::mdns` resolves them): ignoring is right.

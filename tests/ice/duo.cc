@@ -41,9 +41,9 @@ server::TurnServer::Configuration Duo::turn_configuration() const {
   return configuration;
 }
 
-void Duo::add_turn_server(net::sim::InterfaceOptions options) {
-  turn_host = &world.add_host("turn", options);
-  world.dns().add("turn.example", {turn_host->address()});
+void Duo::add_turn_server(net::sim::InterfaceOptions options, const std::string& name) {
+  turn_host = &world.add_host(name.c_str(), options);
+  world.dns().add(name + ".example", {turn_host->address()});
   restart_turn_server();
 }
 
@@ -85,6 +85,16 @@ void Duo::start() {
   FLOE_CHECK(bob.transport->set_remote_credentials(alice.transport->local_credentials()));
   alice.transport->gather();
   bob.transport->gather();
+}
+
+void Duo::restart() {
+  for (Side* side : {&alice, &bob}) {
+    side->candidates.clear();
+    side->gathered = false;
+    FLOE_CHECK(side->transport->restart());
+  }
+  FLOE_CHECK(alice.transport->set_remote_credentials(bob.transport->local_credentials()));
+  FLOE_CHECK(bob.transport->set_remote_credentials(alice.transport->local_credentials()));
 }
 
 bool Duo::talk(Duration bound) {

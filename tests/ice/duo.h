@@ -56,12 +56,14 @@ class Duo {
   std::shared_ptr<const dtls::Identity> turn_identity;
   /// May change the server's configuration before it is made.
   std::function<void(server::TurnServer::Configuration&)> edit_turn;
-  void add_turn_server(net::sim::InterfaceOptions options = {});
+  void add_turn_server(net::sim::InterfaceOptions options = {}, const std::string& name = "turn");
   /// The same one again, which knows nothing of what was before.
   void restart_turn_server();
   static ServerConfig server(std::string uri) { return {{std::move(uri)}, "u", "p"}; }
 
   void create(Side& side, Side& other, Role role);
+  /// Both sides begin a new generation and tell each other.
+  void restart();
   /// Creates both sides, exchanges credentials and gathers.
   void start();
   bool connect(Duration bound = seconds(20)) {
