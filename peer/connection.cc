@@ -91,6 +91,21 @@ SessionDescription Connection::text(const Negotiation::Typed& typed, bool local)
   return {typed.type, sdp::write(description)};
 }
 
+std::optional<SctpTransport> Connection::sctp() const {
+  if (!transport_.speaks_sctp()) return std::nullopt;
+  const sctp::DataChannels& channels = transport_.channels();
+  SctpTransport sctp;
+  sctp.state = shown_sctp_;
+  if (const std::size_t size = channels.remote_max_message_size(); size != 0) {
+    sctp.max_message_size = size;
+  }
+  if (sctp.state == SctpTransportState::kConnected) {
+    const sctp::Association& association = channels.association();
+    sctp.max_channels = std::min(association.incoming_streams(), association.outgoing_streams());
+  }
+  return sctp;
+}
+
 // -------------------------------------------------------------------------------- transceivers
 
 Result<std::shared_ptr<RtpTransceiver>> Connection::add_transceiver(
@@ -173,6 +188,7 @@ void Connection::close_connection() {
   events_.clear();
   shown_ice_ = IceConnectionState::kClosed;
   shown_dtls_ = DtlsTransportState::kClosed;
+  shown_sctp_ = SctpTransportState::kClosed;
   shown_connection_ = PeerConnectionState::kClosed;
   for (const auto& [id, channel] : std::exchange(channels_, {})) {
     channel->detach();

@@ -21,8 +21,8 @@ namespace floe {
 
 /// The driver behind a `PeerConnection`: it owns the engines, the pump that connects them to the
 /// network, and the application's handlers. Its code stands in connection.cc (calls),
-/// connection_descriptions.cc (what descriptions change), connection_events.cc (packets in, events
-/// out) and connection_stats.cc.
+/// connection_descriptions.cc (what descriptions change), connection_configuration.cc,
+/// connection_events.cc (packets in, events out) and connection_stats.cc.
 class Connection final : public ice::Engines, public DataChannelOwner, public TransceiverOwner {
  public:
   struct Handlers {
@@ -35,6 +35,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
     std::function<void(const ice::Report&)> ice_failure;
     std::function<void(PeerConnectionState)> connection_state;
     std::function<void(DtlsTransportState, const std::optional<Error>&)> dtls_state;
+    std::function<void(SctpTransportState)> sctp_state;
     std::function<void(const ice::Agent::SelectedPairChanged&)> selected_pair;
     std::function<void(std::shared_ptr<DataChannel>)> data_channel;
     std::function<void(const TrackEvent&)> track;
@@ -60,6 +61,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
                                                std::vector<std::string> streams);
   Result<> remove_track(const std::shared_ptr<RtpSender>& sender);
   const Configuration& configuration() const { return configuration_; }
+  Result<> set_configuration(const Configuration& next);
   std::optional<bool> can_trickle_ice_candidates() const;
   void restart_ice();
   void close_connection();
@@ -76,6 +78,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
   IceConnectionState ice_connection_state() const { return shown_ice_; }
   DtlsTransportState dtls_state() const { return shown_dtls_; }
   PeerConnectionState connection_state() const { return shown_connection_; }
+  std::optional<SctpTransport> sctp() const;
   /// A description as text; a local one with the candidates found so far.
   SessionDescription text(const Negotiation::Typed& typed, bool local) const;
 
@@ -99,6 +102,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
                                 ChannelUnblocked, TrackEvent>;
 
   // connection_descriptions.cc
+  bool must_restart() const;
   Negotiation::Local local_parameters(bool restarts);
   bool remote_offer_restarts() const;
   const ice::Credentials& next_credentials();
@@ -161,6 +165,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
   IceGatheringState shown_gathering_ = IceGatheringState::kNew;
   IceConnectionState shown_ice_ = IceConnectionState::kNew;
   DtlsTransportState shown_dtls_ = DtlsTransportState::kNew;
+  SctpTransportState shown_sctp_ = SctpTransportState::kConnecting;
   PeerConnectionState shown_connection_ = PeerConnectionState::kNew;
   bool negotiation_needed_ = false;  ///< W3C's flag: it was told, and nothing has come of it yet.
   bool negotiation_check_queued_ = false;
@@ -172,6 +177,12 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
   /// announces them was set; after a rollback of that one they wait for the next.
   std::optional<ice::Credentials> next_credentials_;
   bool next_begun_ = false;
+  /// Of the servers and the policy: counted up by each change; what the generation was gathered
+  /// with that began last; what the one was that the last answer settled. RFC 8829 section 3.5.1's
+  /// "needs-ice-restart" bit is set when the first differs from the last.
+  unsigned configuration_version_ = 0;
+  unsigned gathered_version_ = 0;
+  unsigned agreed_version_ = 0;
   bool data_ended_ = false;      ///< The channels were told that the data section has ended.
   bool told_in_vain_ = false;    ///< Candidates were told for an offer that was taken back.
   bool restart_wanted_ = false;  ///< `restart_ice`: until an answer settles new credentials.

@@ -28,10 +28,20 @@ ice::Credentials credentials_of(const sdp::TransportParameters& transport) {
 // ------------------------------------------------------------------------------- creating
 
 const ice::Credentials& Connection::next_credentials() {
-  if (!next_credentials_) {
+  // A generation that nobody was told of in the end, and that began with other servers.
+  const bool outdated = next_begun_ && gathered_version_ != configuration_version_ &&
+                        negotiation_.state() == SignalingState::kStable;
+  if (!next_credentials_ || outdated) {
     next_credentials_ = ice::Credentials::generate(pump_.network().random());
+    next_begun_ = false;
   }
   return *next_credentials_;
+}
+
+/// The next offer restarts ICE, whether or not the application asks for it. There is nothing to
+/// restart before the first answer.
+bool Connection::must_restart() const {
+  return agreed_local_ && (restart_wanted_ || configuration_version_ != agreed_version_);
 }
 
 /// RFC 8839 section 4.4.1.1.1: other credentials than those agreed on restart ICE.
@@ -59,8 +69,7 @@ Negotiation::Local Connection::local_parameters(bool restarts) {
 
 Result<SessionDescription> Connection::create_offer(bool ice_restart) {
   if (closed_) return closed();
-  // There is nothing to restart before the first answer.
-  const bool restarts = (ice_restart || restart_wanted_) && agreed_local_.has_value();
+  const bool restarts = must_restart() || (ice_restart && agreed_local_);
   return negotiation_.create_offer(local_parameters(restarts));
 }
 
@@ -154,6 +163,7 @@ Result<> Connection::commit(Negotiation::Change change) {
   const bool answers = is_answer(change.type);
   told_in_vain_ = told_in_vain_ || change.rolls_back;
   if (is_local) begin_generation(change.description);
+  const bool has_transport = sdp::transport_index(change.description).has_value();
   const bool speaks_of_present_generation =
       names_ufrag(change.description, transport_.ice().local_credentials().ufrag);
   auto tracks = negotiation_.commit(std::move(change));
@@ -163,7 +173,7 @@ Result<> Connection::commit(Negotiation::Change change) {
   }
   // After the peer's candidates: so the first check goes before the first query to a server, and
   // does not wait a Ta for it.
-  if (is_local) start_gathering(answers);
+  if (is_local && has_transport) start_gathering(answers);
   if (is_local && told_in_vain_ && speaks_of_present_generation) {
     told_in_vain_ = false;
     tell_candidates_again();
@@ -180,11 +190,13 @@ void Connection::begin_generation(const sdp::Description& description) {
   // The credentials are new and were made by us: there is nothing to refuse.
   static_cast<void>(transport_.ice().restart(pump_.now(), *next_credentials_));
   next_begun_ = true;
+  gathered_version_ = configuration_version_;
 }
 
-/// With the first description of ours that is set.
+/// With the first description of ours that has a transport.
 void Connection::start_gathering(bool answers) {
   if (std::exchange(gathered_, true)) return;
+  gathered_version_ = configuration_version_;
   // RFC 8445 section 6.1.1: the offerer controls, unless the peer is lite.
   if (!transport_.ice().remote_lite()) {
     transport_.ice().set_role(answers ? ice::Role::kControlled : ice::Role::kControlling);
@@ -207,6 +219,7 @@ void Connection::apply_agreement(bool answer_is_ours, PeerTransport::Remote remo
     next_begun_ = false;
     restart_wanted_ = false;
   }
+  if (is_first || restarts) agreed_version_ = gathered_version_;
   agreed_local_ = ours;
   agreed_remote_ = theirs;
   if (is_first || restarts) {

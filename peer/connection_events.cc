@@ -121,6 +121,12 @@ void Connection::deliver(const sctp::DataChannels::Event& event) {
     if (handlers->data_channel) handlers->data_channel(std::move(channel));
     return;
   }
+  const bool connected = std::holds_alternative<Channels::Connected>(event);
+  if (connected || std::holds_alternative<Channels::Disconnected>(event)) {
+    shown_sctp_ = connected ? SctpTransportState::kConnected : SctpTransportState::kClosed;
+    if (handlers->sctp_state) handlers->sctp_state(shown_sctp_);
+    return;
+  }
   const auto channel_of = [this](sctp::ChannelId id) -> std::shared_ptr<DataChannel> {
     const auto it = channels_.find(id);
     return it == channels_.end() ? nullptr : it->second;

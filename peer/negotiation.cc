@@ -113,10 +113,6 @@ Result<SessionDescription> Negotiation::create_offer(const Local& local) {
     data.max_message_size = local.max_message_size;
     plan.sections.emplace_back(std::move(data));
   }
-  if (plan.sections.empty() && !current_local_) {
-    return fail(Errc::kInvalidState,
-                "there is nothing to offer: create a data channel or add a transceiver first");
-  }
   auto offer = sdp::create_offer(plan);
   if (!offer) return forward(offer);
   return remember(SdpType::kOffer, std::move(*offer));

@@ -109,6 +109,10 @@ const Configuration& PeerConnection::configuration() const {
   return connection_->configuration();
 }
 
+Result<> PeerConnection::set_configuration(const Configuration& configuration) {
+  return connection_->set_configuration(configuration);
+}
+
 std::vector<std::shared_ptr<RtpTransceiver>> PeerConnection::transceivers() const {
   return connection_->transceivers();
 }
@@ -157,6 +161,14 @@ PeerConnectionState PeerConnection::connection_state() const {
 DtlsTransportState PeerConnection::dtls_state() const {
   return connection_->dtls_state();
 }
+std::vector<std::vector<std::uint8_t>> PeerConnection::remote_certificates() const {
+  const auto dtls = connection_->transport().dtls_stats();
+  if (!dtls || dtls->peer_certificate.empty()) return {};
+  return {dtls->peer_certificate};
+}
+std::optional<SctpTransport> PeerConnection::sctp() const {
+  return connection_->sctp();
+}
 
 Result<std::shared_ptr<DataChannel>> PeerConnection::create_data_channel(
     std::string label, const DataChannelInit& init) {
@@ -196,6 +208,9 @@ void PeerConnection::on_connection_state_change(std::function<void(PeerConnectio
 void PeerConnection::on_dtls_state_change(
     std::function<void(DtlsTransportState, const std::optional<Error>&)> handler) {
   connection_->writable_handlers().dtls_state = std::move(handler);
+}
+void PeerConnection::on_sctp_state_change(std::function<void(SctpTransportState)> handler) {
+  connection_->writable_handlers().sctp_state = std::move(handler);
 }
 void PeerConnection::on_selected_candidate_pair_change(
     std::function<void(const ice::Agent::SelectedPairChanged&)> handler) {

@@ -27,6 +27,16 @@ struct OfferOptions {
   bool ice_restart = false;  ///< New ICE credentials, whether or not `restart_ice` was called.
 };
 
+/// RTCSctpTransport: what data channels run over, at this moment.
+struct SctpTransport {
+  SctpTransportState state = SctpTransportState::kConnecting;
+  /// The largest message that the peer takes; absent: any size.
+  std::optional<std::size_t> max_message_size;
+  /// Channels there may be at once; absent before "connected". It may grow: more streams are asked
+  /// for as they are needed (RFC 6525).
+  std::optional<std::uint16_t> max_channels;
+};
+
 /// W3C's RTCPeerConnection. Data channels are carried; audio and video are negotiated, but not
 /// carried. One transport serves everything, so descriptions of several sections are bundled.
 ///
@@ -49,8 +59,8 @@ class PeerConnection {
 
   // --- Descriptions ---
 
-  /// kInvalidState outside "stable" and "have-local-offer", or when there is nothing to offer:
-  /// create a data channel or add a transceiver first.
+  /// kInvalidState outside "stable" and "have-local-offer". Without a data channel or transceiver
+  /// the offer has no section, and gathers nothing.
   [[nodiscard]] Result<SessionDescription> create_offer(const OfferOptions& options = {});
   /// kInvalidState unless there is a remote offer.
   [[nodiscard]] Result<SessionDescription> create_answer();
@@ -93,8 +103,16 @@ class PeerConnection {
   /// Why sections of the peer's offer are refused in the answer created last: no codec in common,
   /// not bundled, ... One sentence each.
   std::vector<std::string> refused_sections() const;
-  /// The configuration in force.
+  /// What was set last.
   const Configuration& configuration() const;
+  /// `ice_servers`, their trust and `ice_transport_policy` may change, at any time. They count from
+  /// the next gathering on: the first one, else that of an ICE restart, which the next offer is
+  /// from then on (RFC 8829 section 4.1.18); `restart_ice` has it asked for. Messages flow on the
+  /// old path, through the old TURN server if need be, until the new one works. Everything else
+  /// must be as it was, so begin with a copy of `configuration()`; of functions only whether there
+  /// is one is looked at, and a certificate may be absent. Errors: kInvalidState when closed; those
+  /// of `create` for the servers; kInvalidModification names what cannot change.
+  [[nodiscard]] Result<> set_configuration(const Configuration& configuration);
 
   // --- Audio and video: negotiated, not carried ---
 
@@ -123,6 +141,10 @@ class PeerConnection {
   IceConnectionState ice_connection_state() const;
   PeerConnectionState connection_state() const;
   DtlsTransportState dtls_state() const;
+  /// The certificates that the peer showed in DTLS, in DER, its own first; none before.
+  std::vector<std::vector<std::uint8_t>> remote_certificates() const;
+  /// Absent until an answer accepts data channels.
+  std::optional<SctpTransport> sctp() const;
 
   // --- Data channels ---
 
@@ -151,6 +173,7 @@ class PeerConnection {
   /// The error says why it failed.
   void on_dtls_state_change(
       std::function<void(DtlsTransportState, const std::optional<Error>&)> handler);
+  void on_sctp_state_change(std::function<void(SctpTransportState)> handler);
   void on_selected_candidate_pair_change(
       std::function<void(const ice::Agent::SelectedPairChanged&)> handler);
   void on_data_channel(std::function<void(std::shared_ptr<DataChannel>)> handler);

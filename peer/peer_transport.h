@@ -75,6 +75,8 @@ class PeerTransport {
   /// again: once SCTP is spoken of, the association starts.
   [[nodiscard]] Result<> connect(Time now, const Remote& remote);
   bool connecting() const { return dtls_ != nullptr; }
+  /// The descriptions have, or had, data channels.
+  bool speaks_sctp() const { return sctp_known_; }
 
   void handle_packet(Time now, net::Datagram& datagram);
   void handle_send_failure(Time now, const net::Route& route, const Error& error);

@@ -54,6 +54,18 @@ std::string_view to_string(DtlsTransportState state) {
   return "unknown";
 }
 
+std::string_view to_string(SctpTransportState state) {
+  switch (state) {
+    case SctpTransportState::kConnecting:
+      return "connecting";
+    case SctpTransportState::kConnected:
+      return "connected";
+    case SctpTransportState::kClosed:
+      return "closed";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(DataChannelState state) {
   switch (state) {
     case DataChannelState::kConnecting:

@@ -34,6 +34,10 @@ std::string_view to_string(PeerConnectionState state);
 enum class DtlsTransportState : std::uint8_t { kNew, kConnecting, kConnected, kClosed, kFailed };
 std::string_view to_string(DtlsTransportState state);
 
+/// RTCSctpTransportState
+enum class SctpTransportState : std::uint8_t { kConnecting, kConnected, kClosed };
+std::string_view to_string(SctpTransportState state);
+
 /// RTCDataChannelState
 enum class DataChannelState : std::uint8_t { kConnecting, kOpen, kClosing, kClosed };
 std::string_view to_string(DataChannelState state);

@@ -60,7 +60,9 @@ class Answerer {
   Result<Answer> answer() {
     for (std::size_t i = 0; i < offer_.media.size(); ++i) consider(i);
     choose_transport();
-    answer_.description = new_description(plan_.session, plan_.transport, {});
+    answer_.description =
+        new_description(plan_.session, plan_.transport,
+                        common_options(plan_.transport.ice_options, offer_.ice_options));
     for (std::size_t i = 0; i < offer_.media.size(); ++i) {
       answer_.description.media.push_back(accepted_[i] ? std::move(*accepted_[i])
                                                        : refusal(offer_.media[i]));

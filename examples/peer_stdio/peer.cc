@@ -17,6 +17,8 @@ constexpr std::size_t kMaxQuoted = 200;
 
 const Peer::Command Peer::kCommands[] = {
     {"create", &Peer::create},
+    {"get_configuration", &Peer::get_configuration},
+    {"set_configuration", &Peer::set_configuration},
     {"create_offer", &Peer::create_offer},
     {"create_answer", &Peer::create_answer},
     {"set_local_description", &Peer::set_local_description},

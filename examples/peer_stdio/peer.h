@@ -38,6 +38,8 @@ class Peer {
 
   // peer_commands.cc
   Answer create(Members& members);
+  Answer get_configuration(Members& members);
+  Answer set_configuration(Members& members);
   Answer create_offer(Members& members);
   Answer create_answer(Members& members);
   Answer set_local_description(Members& members);

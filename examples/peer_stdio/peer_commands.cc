@@ -1,7 +1,7 @@
 #include <limits>
 #include <utility>
-#include <vector>
 
+#include "configuration.h"
 #include "json.h"
 #include "peer.h"
 
@@ -12,28 +12,6 @@ using floe::Result;
 using floe::SessionDescription;
 
 constexpr std::uint64_t kMax16 = std::numeric_limits<std::uint16_t>::max();
-
-/// RTCIceServer, whose "urls" is one string or a list of them.
-Result<floe::IceServer> read_server(const Json& object) {
-  if (!object.is_object()) {
-    return floe::fail(floe::Errc::kInvalidArgument, "each of \"iceServers\" must be an object");
-  }
-  Members members(object);
-  floe::IceServer server;
-  const Json* urls = members.find("urls");
-  if (urls != nullptr && urls->is_string()) server.urls = {urls->get<std::string>()};
-  if (urls != nullptr && urls->is_array()) {
-    for (const Json& url : *urls) {
-      if (!url.is_string()) members.complain("urls", "strings");
-      if (url.is_string()) server.urls.push_back(url.get<std::string>());
-    }
-  }
-  if (server.urls.empty()) members.complain("urls", "there, one string or several");
-  server.username = members.optional_text("username").value_or("");
-  server.credential = members.optional_text("credential").value_or("");
-  if (auto right = members.check(); !right) return floe::forward(right);
-  return server;
-}
 
 Result<SessionDescription> read_description(Members& members) {
   const std::string type = members.text("type");
@@ -50,6 +28,14 @@ Json to_json_or_null(const std::optional<SessionDescription>& description) {
   return description ? to_json(*description) : Json(nullptr);
 }
 
+Json to_json_or_null(const std::optional<floe::SctpTransport>& sctp) {
+  if (!sctp) return nullptr;
+  const auto or_null = [](const auto& number) { return number ? Json(*number) : Json(nullptr); };
+  return Json{{"state", to_string(sctp->state)},
+              {"maxMessageSize", or_null(sctp->max_message_size)},
+              {"maxChannels", or_null(sctp->max_channels)}};
+}
+
 /// The answer to a command that yields nothing.
 Result<Json> answer(const Result<>& result) {
   if (!result) return floe::forward(result);
@@ -60,28 +46,25 @@ Result<Json> answer(const Result<>& result) {
 
 Peer::Answer Peer::create(Members& members) {
   floe::Configuration configuration = configuration_;
-  if (const Json* servers = members.find("iceServers"); servers != nullptr) {
-    if (!servers->is_array()) members.complain("iceServers", "a list");
-    configuration.ice_servers.clear();
-    for (const Json& object : *servers) {
-      auto server = read_server(object);
-      if (!server) return floe::forward(server);
-      configuration.ice_servers.push_back(std::move(*server));
-    }
-  }
-  const auto policy = members.optional_text("iceTransportPolicy");
-  if (policy == "relay") configuration.ice_transport_policy = floe::ice::Policy::kRelay;
-  if (policy == "all") configuration.ice_transport_policy = floe::ice::Policy::kAll;
-  if (policy && policy != "relay" && policy != "all") {
-    members.complain("iceTransportPolicy", "\"all\" or \"relay\"");
-  }
   const auto size = members.optional_number("maxMessageSize", std::numeric_limits<int>::max());
   if (size) configuration.max_message_size = *size;
-  if (auto right = members.check(); !right) return floe::forward(right);
+  if (auto read = read_configuration(members, configuration); !read) return floe::forward(read);
   if (connection_) {
     return floe::fail(floe::Errc::kInvalidState, "there is a connection already: close it first");
   }
   return answer(open(configuration));
+}
+
+Peer::Answer Peer::get_configuration(Members& members) {
+  if (auto right = members.check(); !right) return floe::forward(right);
+  return to_json(connection_->configuration());
+}
+
+Peer::Answer Peer::set_configuration(Members& members) {
+  floe::Configuration configuration = connection_->configuration();
+  reset_configuration(configuration);
+  if (auto read = read_configuration(members, configuration); !read) return floe::forward(read);
+  return answer(connection_->set_configuration(configuration));
 }
 
 Peer::Answer Peer::create_offer(Members& members) {
@@ -154,6 +137,7 @@ Peer::Answer Peer::report(Members& members) {
               {"iceConnectionState", to_string(connection_->ice_connection_state())},
               {"connectionState", to_string(connection_->connection_state())},
               {"dtlsState", to_string(connection_->dtls_state())},
+              {"sctp", to_json_or_null(connection_->sctp())},
               {"ice", connection_->ice_report().to_string()}};
 }
 

@@ -34,13 +34,6 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
   return text;
 }
 
-TEST_F(PeerNegotiation, OffersOnlyWhenThereIsSomethingToOffer) {
-  const auto offer = alice().create_offer();
-  ASSERT_FALSE(offer);
-  EXPECT_EQ(offer.error().code, Errc::kInvalidState);
-  EXPECT_THAT(offer.error().message, HasSubstr("create a data channel"));
-}
-
 TEST_F(PeerNegotiation, AsksForNegotiationOnceForAnyNumberOfChannels) {
   int asked = 0;
   alice().on_negotiation_needed([&asked] { ++asked; });
