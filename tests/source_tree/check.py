@@ -28,6 +28,7 @@ ARROWS = {
     "sctp": ("core", "crypto"),
     "srtp": ("core", "crypto"),
     "rtp": ("core",),
+    "rtp/congestion": ("core",),
     "sdp": ("core",),
     "peer": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping", "ice", "sctp",
              "sdp"),
@@ -36,7 +37,7 @@ ARROWS = {
     "servers": ("core", "net", "crypto", "stun_client", "dtls", "tls"),
 }
 # The target that a folder is, where it is not called as the folder.
-TARGETS = {"net/uv": "uv", "net/sim": "sim", "capi": "c"}
+TARGETS = {"net/uv": "uv", "net/sim": "sim", "rtp/congestion": "congestion", "capi": "c"}
 
 # Where a third-party header may be included at all, and in how many sources at most.
 THIRD_PARTY = (

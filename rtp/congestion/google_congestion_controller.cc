@@ -1,0 +1,150 @@
+#include "floe/rtp/congestion/google_congestion_controller.h"
+
+#include <algorithm>
+
+namespace floe::rtp {
+namespace {
+
+constexpr double kSilenceBeta = 0.8;
+
+}  // namespace
+
+GoogleCongestionController::Path::Path(Time now, const BitrateLimits& limits)
+    : delay_based(limits.start) {
+  alr.set_target(now, limits.start);
+}
+
+GoogleCongestionController::GoogleCongestionController(Time now, const BitrateLimits& limits)
+    : limits_(limits), path_(now, limits) {
+  probe_controller_.start(now, limits_.start, limits_.max);
+  update_target(now);
+}
+
+void GoogleCongestionController::on_packet_sent(const SentPacket& packet) {
+  path_.meter.on_packet_sent(packet);
+  path_.alr.on_sent(packet.sent, packet.size);
+}
+
+void GoogleCongestionController::on_feedback(Time now, std::span<const PacketReport> reports) {
+  const std::span<const Outcome> outcomes = path_.meter.on_feedback(now, reports);
+  if (outcomes.empty()) return;
+  path_.has_feedback = true;
+  path_.silence_counted_at.reset();
+  path_.alr.pass(now);
+  detect(outcomes);
+
+  const std::optional<Bitrate> acknowledged = path_.meter.received();
+  path_.delay_based.update(now, {.use = path_.detector.state(),
+                                 .acknowledged = acknowledged,
+                                 .round_trip = path_.meter.round_trip(),
+                                 .is_application_limited = path_.alr.since().has_value()});
+  // A probe is short: that it shows less than the media has shown proves nothing.
+  const std::optional<Bitrate> shown = path_.probes.add(outcomes);
+  if (shown && *shown > path_.delay_based.rate() && path_.detector.state() != PathUse::kOveruse) {
+    path_.delay_based.set_rate(now, *shown);
+  }
+  path_.delay_based.clamp(limits_.min, limits_.max);
+  path_.loss_bound = path_.loss_based.update({.now = now,
+                                              .outcomes = outcomes,
+                                              .delay_based = path_.delay_based.rate(),
+                                              .acknowledged = acknowledged,
+                                              .round_trip = path_.meter.round_trip(),
+                                              .probed = shown});
+  update_target(now);
+  update_probes(now);
+}
+
+void GoogleCongestionController::detect(std::span<const Outcome> outcomes) {
+  for (const Outcome& outcome : outcomes) {
+    if (!outcome.received) break;  // What was lost comes last.
+    const auto deltas = path_.groups.add(outcome.packet.sent, *outcome.received);
+    if (!deltas) continue;
+    path_.trend.add(deltas->sent, deltas->received);
+    path_.detector.update(path_.trend.slope(), path_.trend.groups(), deltas->received);
+  }
+}
+
+void GoogleCongestionController::on_rtt(Time now, Duration round_trip) {
+  path_.meter.on_rtt(now, round_trip);
+  update_target(now);
+}
+
+void GoogleCongestionController::on_network_change(Time now) {
+  path_ = Path(now, limits_);
+  probe_controller_.start(now, limits_.start, limits_.max);
+  update_target(now);
+}
+
+void GoogleCongestionController::on_receiver_limit(Time now, std::optional<Bitrate> limit) {
+  receiver_limit_ = limit;
+  update_target(now);
+}
+
+void GoogleCongestionController::set_limits(Time now, const BitrateLimits& limits) {
+  limits_ = limits;
+  if (!path_.has_feedback) path_.delay_based.set_rate(now, limits_.start);
+  path_.delay_based.clamp(limits_.min, limits_.max);
+  probe_controller_.set_max(now, limits_.max);
+  update_target(now);
+}
+
+std::optional<Time> GoogleCongestionController::silent_from() const {
+  const std::optional<Time> oldest = path_.meter.oldest_outstanding();
+  if (!oldest) return std::nullopt;
+  return *oldest + kSilence + path_.meter.round_trip();
+}
+
+bool GoogleCongestionController::is_silent(Time now) const {
+  const std::optional<Time> from = silent_from();
+  return from && now >= *from;
+}
+
+Time GoogleCongestionController::next_timeout() const {
+  Time next = probe_controller_.next_timeout();
+  if (const std::optional<Time> from = silent_from()) {
+    next =
+        std::min(next, path_.silence_counted_at ? *path_.silence_counted_at + kSilenceStep : *from);
+  }
+  return next;
+}
+
+void GoogleCongestionController::handle_timeout(Time now) {
+  if (now < next_timeout()) return;
+  const bool is_due = !path_.silence_counted_at || now >= *path_.silence_counted_at + kSilenceStep;
+  if (is_silent(now) && is_due) {
+    // One step however late we are: a machine that slept has not congested the path meanwhile.
+    path_.silence_counted_at = now;
+    path_.delay_based.set_rate(now, std::max(target_.bitrate * kSilenceBeta, limits_.min));
+  }
+  path_.alr.pass(now);
+  update_target(now);
+  update_probes(now);
+}
+
+std::optional<ProbePlan> GoogleCongestionController::poll_probe() {
+  const std::optional<ProbePlan> plan = probe_controller_.poll();
+  if (plan) path_.probes.expect(*plan);
+  return plan;
+}
+
+void GoogleCongestionController::update_probes(Time now) {
+  probe_controller_.update(now, {.estimate = target_.bitrate,
+                                 .application_limited_since = path_.alr.since(),
+                                 .is_congested = path_.detector.state() == PathUse::kOveruse,
+                                 .is_silent = is_silent(now)});
+}
+
+void GoogleCongestionController::update_target(Time now) {
+  Bitrate rate = std::min(path_.delay_based.rate(), path_.loss_bound);
+  rate = std::min(rate, receiver_limit_.value_or(rate));
+  rate = std::clamp(rate, limits_.min, limits_.max);
+  if (rate != target_.bitrate) path_.alr.set_target(now, rate);
+  target_ = {.bitrate = rate,
+             .pacing = rate * kPacingFactor,
+             .received = path_.meter.received().value_or(Bitrate()),
+             .round_trip = path_.meter.round_trip(),
+             .queueing_delay = path_.meter.queueing_delay(),
+             .loss = path_.meter.loss()};
+}
+
+}  // namespace floe::rtp

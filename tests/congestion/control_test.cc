@@ -1,0 +1,411 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "floe/rtp/congestion/aimd_rate_control.h"
+#include "floe/rtp/congestion/fixed_rate.h"
+#include "floe/rtp/congestion/google_congestion_controller.h"
+#include "floe/rtp/congestion/loss_based_control.h"
+#include "floe/rtp/congestion/probe_controller.h"
+#include "tests/congestion/path.h"
+
+namespace floe::rtp {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Time kNow{1h};
+
+TEST(AimdRateControl, GrowsByEightPercentASecondUntilItKnowsTheCapacity) {
+  AimdRateControl control(300_kbps);
+  for (int i = 0; i <= 100; ++i) {
+    control.update(kNow + i * 100ms, {.acknowledged = 300_kbps, .round_trip = 100ms});
+  }
+  EXPECT_EQ(control.rate(), 460_kbps) << "1.5 times what arrives, and 10 kbit/s, is the most";
+  AimdRateControl free(300_kbps);
+  for (int i = 0; i <= 100; ++i) free.update(kNow + i * 100ms, {.round_trip = 100ms});
+  EXPECT_NEAR(free.rate().kbps(), 300 * std::pow(1.08, 10), 8);
+  const Bitrate before = free.rate();
+  free.update(kNow + 10min, {.round_trip = 100ms});
+  EXPECT_LE(free.rate(), before * 1.09) << "ten minutes count as a second";
+}
+
+TEST(AimdRateControl, FallsBelowWhatArrivesAndGrowsSlowlyNearThere) {
+  AimdRateControl control(1000_kbps);
+  control.update(kNow, {.use = PathUse::kOveruse, .acknowledged = 800_kbps, .round_trip = 100ms});
+  EXPECT_EQ(control.rate(), 680_kbps);
+  control.update(kNow + 100ms,
+                 {.use = PathUse::kOveruse, .acknowledged = 700_kbps, .round_trip = 100ms});
+  EXPECT_EQ(control.rate(), 680_kbps) << "the same overuse, seen again within a response time";
+  control.update(kNow + 150ms,
+                 {.use = PathUse::kOveruse, .acknowledged = 300_kbps, .round_trip = 100ms});
+  EXPECT_EQ(control.rate(), 255_kbps) << "but half of it is another matter";
+
+  AimdRateControl near(1000_kbps);
+  near.update(kNow, {.use = PathUse::kOveruse, .acknowledged = 1000_kbps, .round_trip = 100ms});
+  EXPECT_EQ(near.rate(), 850_kbps);
+  near.update(kNow + 100ms,
+              {.use = PathUse::kUnderuse, .acknowledged = 850_kbps, .round_trip = 100ms});
+  EXPECT_EQ(near.rate(), 850_kbps) << "the queue drains";
+  for (int i = 2; i <= 12; ++i) {
+    near.update(kNow + i * 100ms, {.acknowledged = 850_kbps, .round_trip = 100ms});
+  }
+  // Half a packet of 9,444 bits in 200 ms.
+  EXPECT_NEAR(near.rate().kbps(), 850 + 23.6, 3);
+  // What arrives is far above the capacity that was known: the link is another one.
+  for (int i = 13; i <= 23; ++i) {
+    near.update(kNow + i * 100ms, {.acknowledged = 1200_kbps, .round_trip = 100ms});
+  }
+  EXPECT_GT(near.rate(), 930_kbps);
+}
+
+TEST(AimdRateControl, DoesNotGrowOnAnIdleApplicationsWord) {
+  AimdRateControl control(300_kbps);
+  for (int i = 0; i <= 100; ++i) {
+    control.update(kNow + i * 100ms, {.round_trip = 100ms, .is_application_limited = true});
+  }
+  EXPECT_EQ(control.rate(), 300_kbps);
+}
+
+/// Sends at a rate over a path that loses by chance, and what is above a bandwidth.
+class Lossy {
+ public:
+  Lossy(double inherent, Bitrate bandwidth) : inherent_(inherent), bandwidth_(bandwidth) {}
+
+  Bitrate send(LossBasedControl& control, Bitrate rate, Bitrate delay_based, Duration duration,
+               Duration round_trip = 20ms) {
+    Bitrate bound;
+    const Time end = now_ + duration;
+    while (now_ < end) {
+      const double excess = rate > bandwidth_ ? (rate - bandwidth_) / rate : 0;
+      lost_ += 1 - (1 - inherent_) * (1 - excess);
+      const bool lost = lost_ >= 1;
+      if (lost) lost_ -= 1;
+      const Outcome outcome{{next_++, now_, 1000, 1, 0},
+                            lost ? std::nullopt : std::optional(now_.time_since_epoch()),
+                            false};
+      const Bitrate acknowledged = std::min(rate, bandwidth_) * (1 - inherent_);
+      bound = control.update({now_, {&outcome, 1}, delay_based, acknowledged, round_trip, {}});
+      now_ += rate.time_for(1000);
+    }
+    return bound;
+  }
+
+ private:
+  double inherent_;
+  Bitrate bandwidth_;
+  double lost_ = 0.5;
+  Time now_ = kNow;
+  std::int64_t next_ = 0;
+};
+
+TEST(LossBasedControl, BearsLossByChance) {
+  LossBasedControl control;
+  Lossy path(0.1, Bitrate::unlimited());
+  Bitrate bound;
+  for (const Bitrate rate : {300_kbps, 500_kbps, 800_kbps, 600_kbps, 800_kbps}) {
+    bound = path.send(control, rate, 900_kbps, 2s);
+  }
+  EXPECT_EQ(bound, 900_kbps) << "no bound of its own";
+  EXPECT_NEAR(control.average_loss(), 0.1, 0.02);
+  EXPECT_NEAR(control.inherent_loss(), 0.1, 0.02);
+}
+
+TEST(LossBasedControl, FindsTheRateAboveWhichItIsLost) {
+  LossBasedControl control;
+  Lossy path(0, 1000_kbps);
+  EXPECT_EQ(path.send(control, 800_kbps, 2000_kbps, 3s), 2000_kbps);
+  const Bitrate bound = path.send(control, 1500_kbps, 2000_kbps, 1s);
+  EXPECT_LT(bound, 1200_kbps);
+  EXPECT_GT(bound, 900_kbps);
+  Bitrate rate = bound;
+  for (int i = 0; i < 40; ++i) rate = path.send(control, rate, 2000_kbps, 250ms);
+  EXPECT_LT(rate, 1250_kbps);
+  EXPECT_GT(rate, 850_kbps);
+}
+
+TEST(LossBasedControl, BlamesChanceForLessTheMoreIsSent) {
+  // A third is lost, at any rate: at 3 Mbit/s that is borne by nobody, at 100 kbit/s there is
+  // nothing to be won by sending less.
+  LossBasedControl slow;
+  Lossy weak(0.33, Bitrate::unlimited());
+  EXPECT_EQ(weak.send(slow, 100_kbps, 100_kbps, 10s), 100_kbps);
+  LossBasedControl fast;
+  Bitrate rate = 3000_kbps;
+  Lossy strong(0.33, Bitrate::unlimited());
+  for (int i = 0; i < 80; ++i) rate = strong.send(fast, rate, 3000_kbps, 250ms);
+  EXPECT_LT(rate, 1000_kbps);
+  EXPECT_GT(rate, 300_kbps);
+}
+
+TEST(LossBasedControl, StaysBelowWhatTripsACircuitBreaker) {
+  LossBasedControl control;
+  Lossy path(0.06, Bitrate::unlimited());
+  const Bitrate bound = path.send(control, 2000_kbps, 3000_kbps, 5s, 300ms);
+  // RFC 8083 section 4.3: 1,000 bytes / (300 ms * sqrt(2 * 0.06 / 3)) is 133 kbit/s for TCP.
+  EXPECT_NEAR(bound.kbps(), 9 * 133, 80);
+}
+
+TEST(ProbeController, ProbesAtTheStartAndOnAsLongAsResultsKeepUp) {
+  ProbeController probes;
+  EXPECT_EQ(probes.next_timeout(), kNever);
+  probes.start(kNow, 300_kbps, 5000_kbps);
+  const auto first = probes.poll();
+  const auto second = probes.poll();
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->rate, 900_kbps);
+  EXPECT_EQ(second->rate, 1800_kbps);
+  EXPECT_EQ(second->bytes, 3375u);  // 15 ms.
+  EXPECT_NE(first->cluster, second->cluster);
+  EXPECT_FALSE(probes.poll());
+
+  probes.update(kNow + 100ms, {.estimate = 900_kbps});
+  EXPECT_FALSE(probes.poll()) << "the larger one is to be told of yet";
+  probes.update(kNow + 120ms, {.estimate = 1800_kbps});
+  EXPECT_EQ(probes.poll().value().rate, 3600_kbps);
+  probes.update(kNow + 220ms, {.estimate = 3500_kbps});
+  EXPECT_EQ(probes.poll().value().rate, 5000_kbps) << "no more than anybody can use";
+  probes.update(kNow + 320ms, {.estimate = 5000_kbps});
+  for (Time now = kNow + 1s; now < kNow + 60s; now += 1s) {
+    probes.update(now, {.estimate = 5000_kbps});
+    EXPECT_GT(probes.next_timeout(), now);
+    EXPECT_FALSE(probes.poll());
+  }
+  // A track more can use more.
+  probes.set_max(kNow + 60s, 8000_kbps);
+  EXPECT_EQ(probes.poll().value().rate, 8000_kbps);
+}
+
+TEST(ProbeController, TriesTwiceMoreWhenAFirstResultIsMissing) {
+  ProbeController probes;
+  probes.start(kNow, 300_kbps, 5000_kbps);
+  while (probes.poll()) {
+  }
+  int tries = 0;
+  for (Time now = kNow; now < kNow + 30s; now += 100ms) {
+    probes.update(now, {.estimate = 300_kbps});
+    while (probes.poll()) ++tries;
+  }
+  EXPECT_EQ(tries, ProbeController::kRetries);
+}
+
+TEST(ProbeController, ProbesInAnApplicationLimitedRegion) {
+  ProbeController probes;
+  probes.start(kNow, 300_kbps, 300_kbps);
+  EXPECT_FALSE(probes.poll()) << "there is nothing to be found";
+  probes.set_max(kNow, 5000_kbps);
+  while (probes.poll()) {
+  }
+  std::vector<Time> at;
+  for (Time now = kNow + 10s; now < kNow + 31s; now += 100ms) {
+    probes.update(now, {.estimate = 900_kbps, .application_limited_since = kNow + 10s});
+    while (const auto plan = probes.poll()) {
+      at.push_back(now);
+      EXPECT_EQ(plan->rate, 1800_kbps);
+    }
+  }
+  ASSERT_GE(at.size(), 3u);
+  EXPECT_GE(at.back() - at[at.size() - 2], ProbeController::kAlrInterval);
+}
+
+TEST(ProbeController, LooksForWhatWasThereBeforeALargeFall) {
+  ProbeController probes;
+  probes.start(kNow, 3000_kbps, 3000_kbps);
+  probes.update(kNow + 10s, {.estimate = 3000_kbps});
+  probes.update(kNow + 11s, {.estimate = 800_kbps, .is_congested = true});
+  std::vector<Time> at;
+  for (Time now = kNow + 11s; now < kNow + 120s; now += 100ms) {
+    probes.update(now, {.estimate = 800_kbps, .is_congested = now < kNow + 20s});
+    while (const auto plan = probes.poll()) {
+      at.push_back(now);
+      EXPECT_EQ(plan->rate, 1600_kbps);
+    }
+  }
+  ASSERT_FALSE(at.empty());
+  EXPECT_GE(at.front(), kNow + 20s + 900ms) << "the queue must have drained";
+  EXPECT_LE(at.back(), kNow + 10s + ProbeController::kRecoveryTime + 1s) << "a minute is enough";
+  EXPECT_GE(at.size(), 8u);
+}
+
+/// Drives a controller over a path: packets of 1,000 bytes at the target's rate, a feedback each
+/// 50 ms. At every step it checks what holds for every engine.
+class Drive {
+ public:
+  Drive(CongestionController& controller, Path& path) : controller_(controller), path_(path) {}
+
+  void run(Duration duration, Bitrate most = Bitrate::unlimited()) {
+    const Time end = now + duration;
+    while (now < end) {
+      now += 1ms;
+      if (controller_.next_timeout() <= now) {
+        controller_.handle_timeout(now);
+        EXPECT_GT(controller_.next_timeout(), now);
+      }
+      while (const auto plan = controller_.poll_probe()) {
+        if (!probes) continue;
+        for (std::size_t i = 0; i < plan->packets; ++i) {
+          const Time at = now + i * plan->rate.time_for(plan->bytes / plan->packets);
+          controller_.on_packet_sent(path_.send(at, plan->bytes / plan->packets, plan->cluster));
+        }
+        now += plan->rate.time_for(plan->bytes);
+      }
+      const Bitrate rate = std::min(controller_.target().bitrate, most);
+      if (now >= next_send_) {
+        controller_.on_packet_sent(path_.send(now, 1000));
+        next_send_ = std::max(next_send_, now - 5ms) + rate.time_for(1000);
+      }
+      if (hears && now >= next_feedback_) {
+        next_feedback_ = now + 50ms;
+        controller_.on_feedback(now, path_.feedback(now));
+      }
+      largest = std::max(largest, controller_.target().bitrate);
+      queue = std::max(queue, path_.queue(now));
+    }
+  }
+
+  Time now = kNow;
+  bool hears = true;
+  bool probes = true;
+  Bitrate largest;
+  Duration queue{};
+
+ private:
+  CongestionController& controller_;
+  Path& path_;
+  Time next_send_{};
+  Time next_feedback_{};
+};
+
+constexpr BitrateLimits kLimits{.min = 50_kbps, .start = 300_kbps, .max = 5000_kbps};
+
+TEST(GoogleCongestionController, FindsTheCapacityAndFollowsItDownAndUp) {
+  GoogleCongestionController controller(kNow, kLimits);
+  Path path(1000_kbps);
+  Drive drive(controller, path);
+  drive.run(2s);
+  EXPECT_GT(controller.target().bitrate, 800_kbps) << "by probes";
+  drive.run(20s);
+  EXPECT_LT(drive.largest, 1150_kbps);
+  EXPECT_LT(drive.queue, 100ms);
+  path.capacity = 300_kbps;
+  drive.run(3s);
+  EXPECT_LT(controller.target().bitrate, 320_kbps);
+  drive.run(10s);
+  EXPECT_GT(controller.target().bitrate, 200_kbps);
+  EXPECT_LT(controller.target().queueing_delay, 80ms);
+  path.capacity = 1000_kbps;
+  drive.run(7s);
+  EXPECT_GT(controller.target().bitrate, 800_kbps);
+}
+
+TEST(GoogleCongestionController, DoesNotGrowBeyondAnIdleApplicationWithoutProbes) {
+  GoogleCongestionController controller(kNow, kLimits);
+  Path path(3000_kbps);
+  Drive drive(controller, path);
+  drive.probes = false;
+  drive.run(60s, 100_kbps);
+  EXPECT_LT(controller.target().bitrate, 330_kbps);
+  drive.probes = true;
+  drive.run(20s, 100_kbps);
+  EXPECT_GT(controller.target().bitrate, 2000_kbps) << "but with them it learns";
+}
+
+TEST(GoogleCongestionController, FallsWhenThePathGoesSilentAndComesBack) {
+  GoogleCongestionController controller(kNow, kLimits);
+  Path path(3000_kbps);
+  Drive drive(controller, path);
+  drive.run(10s);
+  const Bitrate before = controller.target().bitrate;
+  EXPECT_GT(before, 2000_kbps);
+  drive.hears = false;
+  drive.run(900ms);
+  EXPECT_EQ(controller.target().bitrate, before);
+  drive.run(2s);
+  EXPECT_LT(controller.target().bitrate, before * 0.6);
+  drive.run(60s);
+  EXPECT_EQ(controller.target().bitrate, kLimits.min);
+  drive.hears = true;
+  drive.run(20s);
+  EXPECT_GT(controller.target().bitrate, 1800_kbps);
+}
+
+TEST(GoogleCongestionController, TakesAMachineThatSleptForNoCongestion) {
+  GoogleCongestionController controller(kNow, kLimits);
+  Path path(1000_kbps);
+  Drive drive(controller, path);
+  drive.run(10s);
+  const Bitrate before = controller.target().bitrate;
+  drive.now += 10min;
+  controller.handle_timeout(drive.now);
+  EXPECT_GT(controller.next_timeout(), drive.now);
+  EXPECT_GE(controller.target().bitrate, before * 0.75);
+  drive.run(5s);
+  EXPECT_GT(controller.target().bitrate, before * 0.75);
+  EXPECT_LT(controller.target().bitrate, 1150_kbps);
+}
+
+TEST(GoogleCongestionController, BeginsAnewOnAnotherRoute) {
+  GoogleCongestionController controller(kNow, kLimits);
+  Path narrow(200_kbps);
+  Drive drive(controller, narrow);
+  drive.run(10s);
+  EXPECT_LT(controller.target().bitrate, 230_kbps);
+  controller.on_network_change(drive.now);
+  EXPECT_EQ(controller.target().bitrate, kLimits.start);
+  EXPECT_EQ(controller.target().round_trip, 0ms);
+  // What was sent on the old route says nothing about the new one.
+  controller.on_feedback(drive.now + 1ms, narrow.feedback(drive.now + 1s));
+  EXPECT_EQ(controller.target().round_trip, 0ms);
+  EXPECT_TRUE(controller.poll_probe());
+}
+
+TEST(GoogleCongestionController, KeepsItsLimitsAndTheReceivers) {
+  GoogleCongestionController controller(kNow, kLimits);
+  controller.set_limits(kNow, {.min = 100_kbps, .start = 800_kbps, .max = 900_kbps});
+  EXPECT_EQ(controller.target().bitrate, 800_kbps) << "nothing has been learnt yet";
+  Path path(3000_kbps);
+  Drive drive(controller, path);
+  drive.run(10s);
+  EXPECT_EQ(controller.target().bitrate, 900_kbps);
+  EXPECT_EQ(controller.target().pacing, 2250_kbps);
+  controller.on_receiver_limit(drive.now, 400_kbps);
+  EXPECT_EQ(controller.target().bitrate, 400_kbps);
+  controller.on_receiver_limit(drive.now, 1_kbps);
+  EXPECT_EQ(controller.target().bitrate, 100_kbps);
+  controller.on_receiver_limit(drive.now, std::nullopt);
+  EXPECT_EQ(controller.target().bitrate, 900_kbps);
+}
+
+TEST(GoogleCongestionController, StandsFeedbackThatMakesNoSense) {
+  GoogleCongestionController controller(kNow, kLimits);
+  std::vector<PacketReport> reports;
+  for (std::int64_t i = 0; i < 100; ++i) controller.on_packet_sent({i, kNow + i * 1ms, 1200, 1, 0});
+  for (std::int64_t i = 0; i < 300; ++i) {
+    reports.push_back({(i * 7919) % 120 - 10, Duration((i % 5 - 2) * 1'000'000'000'000'000)});
+  }
+  controller.on_feedback(kNow + 100ms, reports);
+  controller.on_feedback(kNow + 50ms, reports);
+  controller.on_feedback(kNow + 200ms, {});
+  EXPECT_GE(controller.target().bitrate, kLimits.min);
+  EXPECT_LE(controller.target().bitrate, kLimits.max);
+  controller.on_rtt(kNow + 200ms, -5s);
+  EXPECT_EQ(controller.target().round_trip, 0ms);
+}
+
+TEST(FixedRate, SendsAtItsRateAndMeasures) {
+  FixedRate controller(500_kbps);
+  Path path(400_kbps);
+  Drive drive(controller, path);
+  drive.run(5s);
+  EXPECT_EQ(controller.target().bitrate, 500_kbps);
+  EXPECT_GT(controller.target().queueing_delay, 500ms);
+  EXPECT_NEAR(controller.target().received.kbps(), 400, 10);
+  controller.on_receiver_limit(drive.now, 380_kbps);
+  EXPECT_EQ(controller.target().bitrate, 380_kbps);
+  EXPECT_EQ(controller.target().pacing, 950_kbps);
+  controller.on_network_change(drive.now);
+  EXPECT_EQ(controller.target().queueing_delay, 0ms);
+}
+
+}  // namespace
+}  // namespace floe::rtp
