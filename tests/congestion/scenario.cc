@@ -19,7 +19,7 @@ using net::sim::World;
 /// A download that takes what it can.
 class Download final : public net::StreamHandler, public net::ListenerHandler {
  public:
-  Download(Host& from, Host& to) : from_(from) {
+  Download(Host& from, Host& to) {
     constexpr std::uint16_t kPort = 80;
     listener_ = *to.listen({net::Address::v4(0, 0, 0, 0), kPort}, *this);
     stream_ = *from.connect({to.address(), kPort}, std::nullopt, *this);
@@ -47,7 +47,6 @@ class Download final : public net::StreamHandler, public net::ListenerHandler {
     }
   }
 
-  Host& from_;
   std::vector<std::uint8_t> piece_ = std::vector<std::uint8_t>(16 * 1024);
   Sink sink_;
   std::unique_ptr<net::Listener> listener_;
