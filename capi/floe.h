@@ -2,10 +2,11 @@
 
 /// floe for C, and for every language that can call C.
 ///
-/// Handles. `floe_network`, `floe_peer_connection`, `floe_data_channel`, `floe_ice_transport` and
-/// `floe_ice_report` are opaque. What a call returns or a handler is given "to own" is freed with
-/// the `..._free` of its type, once, in any order and also within a handler; NULL is allowed there.
-/// A handle must not be used after it was freed.
+/// Handles. `floe_network`, `floe_peer_connection`, `floe_rtp_transceiver`, `floe_data_channel`,
+/// `floe_certificate`, `floe_ice_transport`, `floe_ice_report` and the like are opaque. What a call
+/// returns or a handler is given "to own" is freed with the `..._free` of its type, once, in any
+/// order and also within a handler; NULL is allowed there. A handle must not be used after it was
+/// freed.
 ///
 /// Threads. A network belongs to the thread that turns its loop, and so does all that was made from
 /// it: every call is made there, except for `floe_network_post`.
@@ -28,12 +29,17 @@
 /// (FLOE_ERROR_UNSUPPORTED) when it sets one of these; of what the library passes out, members that
 /// lie beyond `size` are not there.
 
+#include "floe/capi/certificate.h"
 #include "floe/capi/data_channel.h"
 #include "floe/capi/error.h"
 #include "floe/capi/ice_configuration.h"
 #include "floe/capi/ice_events.h"
+#include "floe/capi/ice_mux.h"
 #include "floe/capi/ice_report.h"
 #include "floe/capi/ice_transport.h"
 #include "floe/capi/network.h"
 #include "floe/capi/peer_connection.h"
+#include "floe/capi/rtp_codec.h"
+#include "floe/capi/rtp_transceiver.h"
 #include "floe/capi/session_description.h"
+#include "floe/capi/texts.h"

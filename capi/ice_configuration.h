@@ -1,6 +1,7 @@
 #pragma once
 
 #include "floe/capi/error.h"
+#include "floe/capi/ice_mux.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +33,22 @@ typedef enum floe_ice_nomination FLOE_AS_INT {
   FLOE_ICE_NOMINATION_REGULAR = 0,     ///< RFC 8445: one pair is chosen, then nominated.
   FLOE_ICE_NOMINATION_AGGRESSIVE = 1,  ///< RFC 5245: every check nominates.
 } floe_ice_nomination;
+
+/// What the peer is told in the place of a local address, or beside it.
+typedef enum floe_ice_address_advertise FLOE_AS_INT {
+  FLOE_ICE_ADDRESS_ADVERTISE_HOST = 0,              ///< As the host candidate's address.
+  FLOE_ICE_ADDRESS_ADVERTISE_SERVER_REFLEXIVE = 1,  ///< As another candidate beside it.
+} floe_ice_address_advertise;
+
+/// What is known of a 1:1 NAT in front of this machine (a cloud's elastic address, a forwarded
+/// port). This struct does not grow.
+typedef struct floe_ice_address_rewrite {
+  const char* local;       ///< "10.0.0.5", or "10.0.0.0/8" for all addresses that begin so.
+  const char* external;    ///< Of the same family.
+  uint16_t local_port;     ///< 0: any.
+  uint16_t external_port;  ///< 0: the same as the local one.
+  floe_ice_address_advertise advertise;
+} floe_ice_address_rewrite;
 
 /// Which servers, addresses and paths ICE uses, for `floe_peer_connection` and
 /// `floe_ice_transport`. It is copied; only what `user` leads to must stay until the connection is
@@ -68,6 +85,13 @@ typedef struct floe_ice_configuration {
   /// True for the peer's addresses to talk to; NULL: all.
   bool (*use_remote_address)(const char* address, uint16_t port, void* user);
   void* user;  ///< For the two above.
+  /// The first that fits an address counts.
+  const floe_ice_address_rewrite* address_rewrites;
+  size_t address_rewrite_count;
+  /// Ports shared with other connections in the place of own ones; NULL: own ones. That of TCP
+  /// counts with FLOE_ICE_TCP_POLICY_ALL.
+  floe_udp_mux* udp_mux;
+  floe_tcp_mux* tcp_mux;
 } floe_ice_configuration;
 
 #ifdef __cplusplus

@@ -95,6 +95,7 @@ Result<Transport::Config> read_config(const floe_ice_transport_configuration* gi
   config.agent.nomination = ice->nomination;
   config.agent.remote_filter = std::move(ice->remote_filter);
   if (ice->patience) config.agent.patience = *ice->patience;
+  config.agent.gathering.rewrites = std::move(ice->address_rewrites);
   config.servers = std::move(ice->servers);
   config.local = std::move(ice->local);
   config.trust = std::move(ice->trust);
@@ -174,6 +175,26 @@ floe_error_code floe_ice_transport_set_handlers(floe_ice_transport* transport,
     const auto read = floe::c::read_struct(handlers, "floe_ice_transport_handlers");
     if (!read) return forward(read);
     transport->handlers = *read;
+    return {};
+  });
+}
+
+floe_error_code floe_ice_transport_set_servers(floe_ice_transport* transport,
+                                               const floe_ice_server* servers,
+                                               size_t server_count) {
+  return floe::c::call_on(transport, [&](Transport& of) -> Result<> {
+    const auto read = floe::c::servers_of(servers, server_count);
+    if (!read) return forward(read);
+    return of.set_servers(*read);
+  });
+}
+
+floe_error_code floe_ice_transport_set_policy(floe_ice_transport* transport,
+                                              floe_ice_policy policy) {
+  return floe::c::call_on(transport, [&](Transport& of) -> Result<> {
+    const auto read = floe::c::policy_of(policy);
+    if (!read) return forward(read);
+    of.set_policy(*read);
     return {};
   });
 }

@@ -66,6 +66,14 @@ FLOE_API void floe_ice_transport_free(floe_ice_transport* transport);
 FLOE_API floe_error_code floe_ice_transport_set_handlers(
     floe_ice_transport* transport, const floe_ice_transport_handlers* handlers);
 
+/// The servers, and which paths may be used, from the next gathering on: that of `..._gather` if it
+/// was not called yet, else that of the next `..._restart`. Errors as at creation.
+FLOE_API floe_error_code floe_ice_transport_set_servers(floe_ice_transport* transport,
+                                                        const floe_ice_server* servers,
+                                                        size_t server_count);
+FLOE_API floe_error_code floe_ice_transport_set_policy(floe_ice_transport* transport,
+                                                       floe_ice_policy policy);
+
 /// Opens the sockets and begins; candidates come by handler. Further calls do nothing.
 FLOE_API floe_error_code floe_ice_transport_gather(floe_ice_transport* transport);
 

@@ -1,5 +1,6 @@
 #include "floe/capi/peer_connection.h"
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "floe/capi/internal/peer_connection_handle.h"
 #include "floe/capi/internal/session_types.h"
 #include "floe/capi/internal/sized_struct.h"
+#include "floe/capi/internal/texts_handle.h"
 
 using floe::PeerConnection;
 using floe::Result;
@@ -17,33 +19,6 @@ using floe::SessionDescription;
 
 namespace floe::c {
 namespace {
-
-/// The connection behind a handle.
-Result<PeerConnection*> behind(const floe_peer_connection* handle) {
-  if (handle == nullptr) return is_null("connection");
-  if (handle->connection == nullptr) {
-    return fail(Errc::kInvalidState, "the network of this connection was freed");
-  }
-  return handle->connection.get();
-}
-
-template <typename Body>
-floe_error_code call_on(floe_peer_connection* handle, Body&& body) {
-  return call([&]() -> Result<> {
-    const auto connection = behind(handle);
-    if (!connection) return forward(connection);
-    return body(**connection);
-  });
-}
-
-template <typename Value, typename Body>
-Value ask(const floe_peer_connection* handle, Value otherwise, Body&& body) {
-  return call_for<Value>(otherwise, [&]() -> Result<Value> {
-    const auto connection = behind(handle);
-    if (!connection) return forward(connection);
-    return body(**connection);
-  });
-}
 
 template <typename Create>
 char* created(floe_peer_connection* handle, Create&& create) {
@@ -73,53 +48,8 @@ Result<SessionDescription> read_description(floe_sdp_type type, const char* sdp)
   return SessionDescription{*read_type, std::string(*read_sdp)};
 }
 
-Result<Configuration> read_configuration(const floe_configuration* given, floe_network& network) {
-  const auto read = read_struct_or_defaults(given, "floe_configuration");
-  if (!read) return forward(read);
-  if ((read->certificate == nullptr) != (read->private_key == nullptr)) {
-    return fail(Errc::kInvalidArgument, "certificate and private_key come together or not at all");
-  }
-  auto ice = read_ice_options(read->ice, network);
-  if (!ice) return forward(ice);
-
-  Configuration configuration;
-  configuration.ice_servers = std::move(ice->servers);
-  configuration.ice_server_trust = std::move(ice->trust);
-  configuration.ice_transport_policy = ice->policy;
-  configuration.local = std::move(ice->local);
-  configuration.remote_address_filter = std::move(ice->remote_filter);
-  configuration.nomination = ice->nomination;
-  if (ice->patience) configuration.ice_patience = *ice->patience;
-  if (read->certificate != nullptr) {
-    auto identity = dtls::Identity::from_pem(read->certificate, read->private_key);
-    if (!identity) return forward(identity);
-    configuration.certificate = *std::move(identity);
-  }
-  const auto set = [](std::size_t& to, std::size_t bytes) {
-    if (bytes != 0) to = bytes;
-  };
-  set(configuration.max_message_size, read->max_message_size);
-  set(configuration.send_queue, read->send_queue);
-  set(configuration.send_buffer, read->send_buffer);
-  set(configuration.receive_buffer, read->receive_buffer);
-  set(configuration.mtu, read->mtu);
-  return configuration;
-}
-
 }  // namespace
 }  // namespace floe::c
-
-floe_peer_connection* floe_peer_connection_create(floe_network* network,
-                                                  const floe_configuration* configuration) {
-  return floe::c::call_for<floe_peer_connection*>(nullptr, [&]() -> Result<floe_peer_connection*> {
-    if (network == nullptr) return floe::c::is_null("network");
-    auto read = floe::c::read_configuration(configuration, *network);
-    if (!read) return forward(read);
-    auto connection = PeerConnection::create(*network->network, *std::move(read));
-    if (!connection) return forward(connection);
-    return new floe_peer_connection(*network, *std::move(connection));
-  });
-}
 
 void floe_peer_connection_free(floe_peer_connection* connection) {
   delete connection;
@@ -128,7 +58,8 @@ void floe_peer_connection_free(floe_peer_connection* connection) {
 floe_error_code floe_peer_connection_set_handlers(floe_peer_connection* connection,
                                                   const floe_peer_connection_handlers* handlers) {
   return floe::c::call_on(connection, [&](PeerConnection&) -> Result<> {
-    const auto read = floe::c::read_struct(handlers, "floe_peer_connection_handlers");
+    const auto read = floe::c::read_struct(handlers, "floe_peer_connection_handlers",
+                                           offsetof(floe_peer_connection_handlers, track));
     if (!read) return forward(read);
     connection->handlers = *read;
     return {};
@@ -137,6 +68,15 @@ floe_error_code floe_peer_connection_set_handlers(floe_peer_connection* connecti
 
 char* floe_peer_connection_create_offer(floe_peer_connection* connection) {
   return floe::c::created(connection, [](PeerConnection& of) { return of.create_offer(); });
+}
+
+char* floe_peer_connection_create_offer_with(floe_peer_connection* connection,
+                                             const floe_offer_options* options) {
+  return floe::c::created(connection, [&](PeerConnection& of) -> Result<SessionDescription> {
+    const auto read = floe::c::read_struct_or_defaults(options, "floe_offer_options");
+    if (!read) return forward(read);
+    return of.create_offer({.ice_restart = read->ice_restart});
+  });
 }
 
 char* floe_peer_connection_create_answer(floe_peer_connection* connection) {
@@ -218,6 +158,25 @@ char* floe_peer_connection_pending_remote_description(const floe_peer_connection
                               &PeerConnection::pending_remote_description);
 }
 
+floe_error_code floe_peer_connection_can_trickle_ice_candidates(
+    const floe_peer_connection* connection, bool* can) {
+  return floe::c::call([&]() -> Result<> {
+    const auto of = floe::c::behind(connection);
+    if (!of) return forward(of);
+    if (can == nullptr) return floe::c::is_null("can");
+    const auto known = (*of)->can_trickle_ice_candidates();
+    if (!known) return fail(floe::Errc::kNotFound, "there is no remote description");
+    *can = *known;
+    return {};
+  });
+}
+
+floe_texts* floe_peer_connection_refused_sections(const floe_peer_connection* connection) {
+  return floe::c::ask<floe_texts*>(connection, nullptr, [](const PeerConnection& of) {
+    return new floe_texts(of.refused_sections());
+  });
+}
+
 floe_signaling_state floe_peer_connection_signaling_state(const floe_peer_connection* connection) {
   return floe::c::ask(connection, FLOE_SIGNALING_STATE_CLOSED, [](const PeerConnection& of) {
     return floe::c::shown(of.signaling_state());
@@ -247,6 +206,37 @@ floe_peer_connection_state floe_peer_connection_connection_state(
 floe_dtls_transport_state floe_peer_connection_dtls_state(const floe_peer_connection* connection) {
   return floe::c::ask(connection, FLOE_DTLS_TRANSPORT_STATE_CLOSED,
                       [](const PeerConnection& of) { return floe::c::shown(of.dtls_state()); });
+}
+
+floe_error_code floe_peer_connection_sctp(const floe_peer_connection* connection,
+                                          floe_sctp_transport* sctp) {
+  return floe::c::call([&]() -> Result<> {
+    const auto of = floe::c::behind(connection);
+    if (!of) return forward(of);
+    const auto known = (*of)->sctp();
+    if (!known) return fail(floe::Errc::kNotFound, "no data channels are agreed on");
+    return floe::c::write_struct(sctp,
+                                 {.size = sizeof(floe_sctp_transport),
+                                  .state = floe::c::shown(known->state),
+                                  .max_channels = known->max_channels.value_or(std::uint16_t{0}),
+                                  .max_message_size = known->max_message_size.value_or(0)},
+                                 "floe_sctp_transport");
+  });
+}
+
+const uint8_t* floe_peer_connection_remote_certificate(const floe_peer_connection* connection,
+                                                       size_t* length) {
+  return floe::c::ask<const uint8_t*>(
+      connection, nullptr, [&](const PeerConnection& of) -> Result<const uint8_t*> {
+        if (length == nullptr) return floe::c::is_null("length");
+        auto certificates = of.remote_certificates();
+        if (certificates.empty()) {
+          return fail(floe::Errc::kNotFound, "the peer has shown no certificate yet");
+        }
+        connection->remote_certificate = std::move(certificates.front());
+        *length = connection->remote_certificate.size();
+        return connection->remote_certificate.data();
+      });
 }
 
 floe_data_channel* floe_peer_connection_create_data_channel(floe_peer_connection* connection,

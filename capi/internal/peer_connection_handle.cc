@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "floe/capi/internal/data_channel_handle.h"
+#include "floe/capi/internal/rtp_transceiver_handle.h"
 #include "floe/capi/internal/session_types.h"
 #include "floe/capi/internal/words.h"
 
@@ -19,6 +20,7 @@ constexpr const char* kSignalingStates[] = {"stable",
 constexpr const char* kConnectionStates[] = {"new",          "connecting", "connected",
                                              "disconnected", "failed",     "closed"};
 constexpr const char* kDtlsStates[] = {"new", "connecting", "connected", "closed", "failed"};
+constexpr const char* kSctpStates[] = {"connecting", "connected", "closed"};
 
 using Handle = floe_peer_connection;
 
@@ -91,6 +93,22 @@ void connect_other_events(Handle& handle) {
         const floe_error given = error ? shown(*error) : floe_error{FLOE_OK, ""};
         to.dtls_state_change(&self, shown(state), error ? &given : nullptr, to.user);
       }));
+  connection.on_sctp_state_change(while_linked(handle.link, [](Handle& self, SctpTransportState s) {
+    const auto& to = self.handlers;
+    if (to.sctp_state_change != nullptr) to.sctp_state_change(&self, shown(s), to.user);
+  }));
+  connection.on_track(while_linked(handle.link, [](Handle& self, const TrackEvent& event) {
+    const auto& to = self.handlers;
+    if (to.track == nullptr) return;
+    std::vector<const char*> streams;
+    for (const std::string& stream : event.streams) streams.push_back(stream.c_str());
+    const floe_track_event given{.size = sizeof given,
+                                 .transceiver = new floe_rtp_transceiver(event.transceiver),
+                                 .track_id = event.track->id().c_str(),
+                                 .streams = streams.data(),
+                                 .stream_count = streams.size()};
+    to.track(&self, &given, to.user);
+  }));
   connection.on_data_channel(
       while_linked(handle.link, [](Handle& self, std::shared_ptr<DataChannel> channel) {
         const auto& to = self.handlers;
@@ -113,11 +131,27 @@ floe_dtls_transport_state shown(DtlsTransportState state) {
   return enumerator(kDtlsStates, to_string(state), FLOE_DTLS_TRANSPORT_STATE_CLOSED);
 }
 
+floe_sctp_transport_state shown(SctpTransportState state) {
+  return enumerator(kSctpStates, to_string(state), FLOE_SCTP_TRANSPORT_STATE_CLOSED);
+}
+
+Result<PeerConnection*> behind(const floe_peer_connection* handle) {
+  if (handle == nullptr) return is_null("connection");
+  if (handle->connection == nullptr) {
+    return fail(Errc::kInvalidState, "the network of this connection was freed");
+  }
+  return handle->connection.get();
+}
+
 }  // namespace floe::c
 
-floe_peer_connection::floe_peer_connection(floe_network& network,
-                                           std::unique_ptr<floe::PeerConnection> of)
-    : Member(network), connection(std::move(of)) {
+floe_peer_connection::floe_peer_connection(floe_network& of_network,
+                                           std::unique_ptr<floe::PeerConnection> of,
+                                           std::unique_ptr<floe::c::StoredConfiguration> given)
+    : Member(of_network),
+      network(of_network),
+      connection(std::move(of)),
+      configuration(std::move(given)) {
   floe::c::connect_ice_events(*this);
   floe::c::connect_other_events(*this);
 }
@@ -132,4 +166,8 @@ const char* floe_peer_connection_state_text(floe_peer_connection_state state) {
 
 const char* floe_dtls_transport_state_text(floe_dtls_transport_state state) {
   return floe::c::word(floe::c::kDtlsStates, state);
+}
+
+const char* floe_sctp_transport_state_text(floe_sctp_transport_state state) {
+  return floe::c::word(floe::c::kSctpStates, state);
 }

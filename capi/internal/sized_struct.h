@@ -39,9 +39,25 @@ Result<Struct> read_struct(const Struct* given, std::string_view name,
 
 /// The same where NULL stands for the defaults.
 template <typename Struct>
-Result<Struct> read_struct_or_defaults(const Struct* given, std::string_view name) {
+Result<Struct> read_struct_or_defaults(const Struct* given, std::string_view name,
+                                       std::size_t first_size = sizeof(Struct)) {
   if (given == nullptr) return Struct{};
-  return read_struct(given, name);
+  return read_struct(given, name, first_size);
+}
+
+/// Fills a struct of the caller's, as far as its `size` says that it goes.
+template <typename Struct>
+Result<> write_struct(Struct* to, Struct values, std::string_view name) {
+  if (to == nullptr) return is_null(name);
+  const std::size_t size = to->size;
+  if (size < sizeof values.size) {
+    return fail(Errc::kInvalidArgument, "the size of a " + std::string(name) + " is " +
+                                            std::to_string(size) + ": set it to sizeof(" +
+                                            std::string(name) + ")");
+  }
+  values.size = size;
+  std::memcpy(to, &values, std::min(size, sizeof(Struct)));
+  return {};
 }
 
 }  // namespace floe::c

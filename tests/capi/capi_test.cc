@@ -96,6 +96,27 @@ TEST(CApiPeerConnection, SaysWhatIsWrongInItsConfiguration) {
 TEST(CApiPeerConnection, RefusesBadDescriptionsAndCandidates) {
   EXPECT_SCENARIO(refused_descriptions);
 }
+TEST(CApiPeerConnection, TakesOtherServersInTheMiddleOfACall) {
+  EXPECT_SCENARIO(changed_configurations);
+}
+TEST(CApiPeerConnection, NegotiatesTracksAndTellsOfThem) {
+  EXPECT_SCENARIO(tracks_in_a_call);
+}
+TEST(CApiPeerConnection, PrefersTheCodecsItIsTold) {
+  EXPECT_SCENARIO(codecs_in_a_call);
+}
+TEST(CApiPeerConnection, TakesProvisionalAnswersAndRollbacks) {
+  EXPECT_SCENARIO(provisional_answers_and_rollbacks);
+}
+TEST(CApiPeerConnection, SharesPortsWithOthers) {
+  EXPECT_SCENARIO(shared_ports);
+}
+TEST(CApiCertificate, IsMadeOrReadAndOutlivesItsHandle) {
+  EXPECT_SCENARIO(certificates);
+}
+TEST(CApiIceTransport, TellsTheAddressesThatStandForItsOwn) {
+  EXPECT_SCENARIO(address_rewrites);
+}
 TEST(CApiPeerConnection, SaysWhyThereIsNoPath) {
   EXPECT_SCENARIO(a_call_without_a_path);
 }

@@ -223,6 +223,8 @@ void duo_free(duo* both) {
   floe_data_channel_free(both->alice.incoming);
   floe_data_channel_free(both->bob.channel);
   floe_data_channel_free(both->bob.incoming);
+  floe_rtp_transceiver_free(both->alice.announced);
+  floe_rtp_transceiver_free(both->bob.announced);
   floe_peer_connection_free(both->alice.connection);
   floe_peer_connection_free(both->bob.connection);
   floe_network_free(both->network);

@@ -26,6 +26,14 @@ typedef struct side {
   floe_dtls_transport_state dtls_state;
   int selected_pairs;
   int failures;
+  floe_sctp_transport_state sctp_state;
+
+  // For scenarios that set a handler of their own.
+  int tracks;
+  size_t track_streams;
+  char track_stream[64];
+  bool track_is_the_receivers;
+  floe_rtp_transceiver* announced;  ///< By the last track event.
 
   int opened;
   int messages;

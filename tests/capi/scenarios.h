@@ -28,6 +28,17 @@ const char* refused_descriptions(void);
 const char* a_call_without_a_path(void);
 const char* freeing_connections_within_handlers(void);
 
+// transceivers.c
+const char* tracks_in_a_call(void);
+const char* codecs_in_a_call(void);
+const char* provisional_answers_and_rollbacks(void);
+
+// configuration.c
+const char* certificates(void);
+const char* shared_ports(void);
+const char* address_rewrites(void);
+const char* changed_configurations(void);
+
 // channel.c
 const char* kinds_of_messages(void);
 const char* channel_options(void);

@@ -53,6 +53,73 @@ static const char* null_connections(void) {
   return NULL;
 }
 
+static const char* null_parts_of_connections(void) {
+  bool can = false;
+  size_t length = 0;
+  floe_sctp_transport sctp = {.size = sizeof sctp};
+  EXPECT_NULL_REFUSED(floe_peer_connection_configuration(NULL));
+  EXPECT_NULL_REFUSED(floe_peer_connection_set_configuration(NULL, NULL));
+  EXPECT_NULL_REFUSED(floe_peer_connection_create_offer_with(NULL, NULL));
+  EXPECT_NULL_REFUSED(floe_peer_connection_can_trickle_ice_candidates(NULL, &can));
+  EXPECT_NULL_REFUSED(floe_peer_connection_refused_sections(NULL));
+  EXPECT_NULL_REFUSED(floe_peer_connection_sctp(NULL, &sctp));
+  EXPECT_NULL_REFUSED(floe_peer_connection_remote_certificate(NULL, &length));
+  EXPECT_NULL_REFUSED(floe_peer_connection_transceiver_count(NULL));
+  EXPECT_NULL_REFUSED(floe_peer_connection_transceiver_at(NULL, 0));
+  EXPECT_NULL_REFUSED(floe_peer_connection_add_transceiver(NULL, FLOE_MEDIA_KIND_AUDIO, NULL));
+  EXPECT_NULL_REFUSED(floe_peer_connection_add_track(NULL, FLOE_MEDIA_KIND_AUDIO, "t", NULL, 0));
+  EXPECT_NULL_REFUSED(floe_peer_connection_remove_track(NULL, NULL));
+  EXPECT_NULL_REFUSED(floe_texts_count(NULL));
+  EXPECT_NULL_REFUSED(floe_texts_at(NULL, 0));
+  EXPECT_NULL_REFUSED(floe_rtp_codecs_count(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_codecs_at(NULL, 0));
+  floe_texts_free(NULL);
+  floe_rtp_codecs_free(NULL);
+  return NULL;
+}
+
+static const char* null_transceivers(void) {
+  floe_rtp_transceiver_direction direction = FLOE_RTP_TRANSCEIVER_DIRECTION_STOPPED;
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_is_same(NULL, NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_kind(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_mid(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_get_direction(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_set_direction(NULL, direction));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_current_direction(NULL, &direction));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_stop(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_stopping(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_stopped(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_set_codec_preferences(NULL, NULL, 0));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_sender_codecs(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_receiver_codecs(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_sender_track(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_replace_sender_track(NULL, "t"));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_set_sender_streams(NULL, NULL, 0));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_sender_streams(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_receiver_track(NULL));
+  EXPECT_NULL_REFUSED(floe_rtp_transceiver_receiver_streams(NULL));
+  floe_rtp_transceiver_free(NULL);
+  return NULL;
+}
+
+static const char* null_certificates_and_muxes(void) {
+  EXPECT_NULL_REFUSED(floe_certificate_generate(NULL, NULL));
+  EXPECT_NULL_REFUSED(floe_certificate_from_pem(NULL, "key"));
+  EXPECT_NULL_REFUSED(floe_certificate_from_pem("chain", NULL));
+  EXPECT_NULL_REFUSED(floe_certificate_chain_pem(NULL));
+  EXPECT_NULL_REFUSED(floe_certificate_private_key_pem(NULL));
+  EXPECT_NULL_REFUSED(floe_certificate_expires(NULL));
+  EXPECT_NULL_REFUSED(floe_certificate_fingerprint(NULL, NULL));
+  EXPECT_NULL_REFUSED(floe_udp_mux_create(NULL));
+  EXPECT_NULL_REFUSED(floe_udp_mux_open(NULL, "::1", 0));
+  EXPECT_NULL_REFUSED(floe_tcp_mux_create(NULL));
+  EXPECT_NULL_REFUSED(floe_tcp_mux_listen(NULL, "::1", 0));
+  floe_certificate_free(NULL);
+  floe_udp_mux_free(NULL);
+  floe_tcp_mux_free(NULL);
+  return NULL;
+}
+
 static const char* null_channels(void) {
   EXPECT_NULL_REFUSED(floe_data_channel_set_handlers(NULL, NULL));
   EXPECT_NULL_REFUSED(floe_data_channel_send_text(NULL, "", 0));
@@ -78,6 +145,8 @@ static const char* null_channels(void) {
 static const char* null_transports(void) {
   EXPECT_NULL_REFUSED(floe_ice_transport_create(NULL, NULL));
   EXPECT_NULL_REFUSED(floe_ice_transport_set_handlers(NULL, NULL));
+  EXPECT_NULL_REFUSED(floe_ice_transport_set_servers(NULL, NULL, 0));
+  EXPECT_NULL_REFUSED(floe_ice_transport_set_policy(NULL, FLOE_ICE_POLICY_ALL));
   EXPECT_NULL_REFUSED(floe_ice_transport_gather(NULL));
   EXPECT_NULL_REFUSED(floe_ice_transport_local_ufrag(NULL));
   EXPECT_NULL_REFUSED(floe_ice_transport_local_pwd(NULL));
@@ -100,6 +169,9 @@ static const char* null_transports(void) {
 const char* null_handles(void) {
   const char* failure = null_networks();
   if (failure == NULL) failure = null_connections();
+  if (failure == NULL) failure = null_parts_of_connections();
+  if (failure == NULL) failure = null_transceivers();
+  if (failure == NULL) failure = null_certificates_and_muxes();
   if (failure == NULL) failure = null_channels();
   if (failure == NULL) failure = null_transports();
   return failure;
@@ -157,6 +229,11 @@ const char* words(void) {
                      "disconnected") == 0);
   EXPECT_THAT(strcmp(floe_dtls_transport_state_text(FLOE_DTLS_TRANSPORT_STATE_FAILED), "failed") ==
               0);
+  EXPECT_THAT(strcmp(floe_sctp_transport_state_text(FLOE_SCTP_TRANSPORT_STATE_CLOSED), "closed") ==
+              0);
+  EXPECT_THAT(strcmp(floe_media_kind_text(FLOE_MEDIA_KIND_VIDEO), "video") == 0);
+  EXPECT_THAT(strcmp(floe_rtp_transceiver_direction_text(FLOE_RTP_TRANSCEIVER_DIRECTION_STOPPED),
+                     "stopped") == 0);
   EXPECT_THAT(strcmp(floe_data_channel_state_text(FLOE_DATA_CHANNEL_STATE_CLOSING), "closing") ==
               0);
   EXPECT_THAT(strchr(floe_version(), '.') != NULL);
@@ -190,6 +267,25 @@ const char* sized_structs(void) {
   later.unknown = 1;
   EXPECT_ERROR(FLOE_ERROR_UNSUPPORTED,
                floe_peer_connection_create_data_channel(connection, "c", &later.known));
+
+  // What a program sets that was compiled before these structs grew.
+  const floe_ice_configuration old_ice = {
+      .size = offsetof(floe_ice_configuration, address_rewrites),
+      .loopback = true,
+      .address_rewrite_count = 5};
+  const floe_configuration old = {.size = offsetof(floe_configuration, identity),
+                                  .ice = &old_ice,
+                                  .bundle_policy = (floe_bundle_policy)9};
+  floe_peer_connection* older = floe_peer_connection_create(network, &old);
+  EXPECT_THAT(older != NULL);
+  const floe_configuration* stored = floe_peer_connection_configuration(older);
+  EXPECT_THAT(stored->size == sizeof *stored && stored->identity == NULL && stored->ice->loopback);
+  EXPECT_THAT(stored->bundle_policy == FLOE_BUNDLE_POLICY_BALANCED);
+  EXPECT_THAT(stored->ice->address_rewrite_count == 0);
+  const floe_peer_connection_handlers old_handlers = {
+      .size = offsetof(floe_peer_connection_handlers, track)};
+  EXPECT_OK(floe_peer_connection_set_handlers(older, &old_handlers));
+  floe_peer_connection_free(older);
 
   floe_data_channel_free(channel);
   floe_peer_connection_free(connection);
