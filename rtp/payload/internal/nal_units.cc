@@ -126,8 +126,10 @@ std::optional<PayloadShape> NalDepacketizer::inspect(Bytes payload) const {
   } else if (begins_picture(parts_.front())) {
     shape.begins = Begins::kYes;
   }
-  shape.key_frame =
-      std::any_of(parts_.begin(), parts_.end(), [&](const NalPart& p) { return is_key(p.type); });
+  // Parameter sets come with key frames, often in a packet of their own.
+  shape.key_frame = std::any_of(parts_.begin(), parts_.end(), [&](const NalPart& p) {
+    return is_key(p.type) || is_parameter_set(p.type);
+  });
   return shape;
 }
 
