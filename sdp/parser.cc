@@ -14,8 +14,11 @@ namespace {
 class Parser {
  public:
   Result<Description> parse(std::string_view text);
+  /// `text` begins where a whole description has its first "a=" lines.
+  Result<Description> parse_rest(std::string_view text);
 
  private:
+  Result<> read_lines(std::string_view text);
   Result<> read_line(std::string_view line);
   Result<> read_opening(char type, std::string_view value);
   Result<> read_session_line(char type, std::string_view value);
@@ -44,11 +47,29 @@ class Parser {
 };
 
 Result<Description> Parser::parse(std::string_view text) {
+  description_.timings.clear();
+  if (auto read = read_lines(text); !read) return forward(read);
+  if (read_ < 3) {
+    return fail(Errc::kMalformed,
+                "the session description ends before its v=, o= and s= lines are complete");
+  }
+  if (description_.timings.empty()) {
+    return fail(Errc::kMalformed, "the session description has no t= line");
+  }
+  return std::move(description_);
+}
+
+Result<Description> Parser::parse_rest(std::string_view text) {
+  read_ = 3;
+  if (auto read = read_lines(text); !read) return forward(read);
+  return std::move(description_);
+}
+
+Result<> Parser::read_lines(std::string_view text) {
   if (text.size() > kMaxTextSize) {
     return fail(Errc::kLimitExceeded, "the session description has " + std::to_string(text.size()) +
                                           " bytes, more than " + std::to_string(kMaxTextSize));
   }
-  description_.timings.clear();
   while (!text.empty()) {
     if (++number_ > kMaxLines) {
       return fail(Errc::kLimitExceeded,
@@ -62,14 +83,7 @@ Result<Description> Parser::parse(std::string_view text) {
     if (auto read = read_line(line_); !read) return forward(read);
     ++read_;
   }
-  if (read_ < 3) {
-    return fail(Errc::kMalformed,
-                "the session description ends before its v=, o= and s= lines are complete");
-  }
-  if (description_.timings.empty()) {
-    return fail(Errc::kMalformed, "the session description has no t= line");
-  }
-  return std::move(description_);
+  return {};
 }
 
 Result<> Parser::read_line(std::string_view line) {
@@ -239,6 +253,10 @@ Result<> Parser::check_outcome(Outcome outcome, std::string_view form) const {
 
 Result<Description> parse(std::string_view text) {
   return Parser().parse(text);
+}
+
+Result<Description> parse_rest(std::string_view text) {
+  return Parser().parse_rest(text);
 }
 
 }  // namespace floe::sdp

@@ -31,5 +31,8 @@ inline constexpr std::size_t kMaxItems = 1'024;
 /// bounds above
 /// (`Errc::kLimitExceeded`). Candidates are kept as text without a look.
 [[nodiscard]] Result<Description> parse(std::string_view text);
+/// The same for a text without the lines that open a description ("v=", "o=", "s=", "t="), as
+/// fragments are.
+[[nodiscard]] Result<Description> parse_rest(std::string_view text);
 
 }  // namespace floe::sdp
