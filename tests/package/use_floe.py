@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-FOLDERS = ("core", "crypto", "net", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping",
+FOLDERS = ("core", "crypto", "net", "stun_client", "dtls", "tls", "turn_client", "mdns", "http", "port_mapping",
            "ice", "sctp", "srtp", "rtp", "sdp", "peer", "capi", "servers")
 
 

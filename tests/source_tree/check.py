@@ -23,6 +23,7 @@ ARROWS = {
     "tls": ("core", "net", "crypto", "dtls"),
     "turn_client": ("core", "net", "crypto", "stun_client"),
     "mdns": ("core", "net"),
+    "http": ("core", "net", "dtls", "tls"),
     "port_mapping": ("core", "net"),
     "ice": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping"),
     "sctp": ("core", "crypto"),
