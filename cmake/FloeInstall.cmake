@@ -33,7 +33,7 @@ foreach(library IN LISTS libraries)
 endforeach()
 
 # A header is public unless it stands in a folder called "internal".
-foreach(folder core crypto net stun_client dtls tls turn_client mdns http port_mapping ice sctp srtp rtp sdp peer capi servers)
+foreach(folder core crypto net stun_client dtls tls turn_client mdns http port_mapping ice sctp srtp rtp sdp peer whip capi servers)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/${folder}/*.h)
   list(FILTER headers EXCLUDE REGEX "/internal/")
   list(REMOVE_ITEM headers capi/floe.h)

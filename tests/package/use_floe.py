@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 FOLDERS = ("core", "crypto", "net", "stun_client", "dtls", "tls", "turn_client", "mdns", "http", "port_mapping",
-           "ice", "sctp", "srtp", "rtp", "sdp", "peer", "capi", "servers")
+           "ice", "sctp", "srtp", "rtp", "sdp", "peer", "whip", "capi", "servers")
 
 
 def run(*command, **options):
@@ -92,7 +92,7 @@ def use_installed(args):
     run(program)
 
     # Built as part of another project, floe has no programs.
-    expected = {"floe-ice", "floe-signal", "floe-turn"} if (args.build / "servers/floe-turn").exists() else set()
+    expected = {"floe-ice", "floe-signal", "floe-turn", "floe-whip"} if (args.build / "servers/floe-turn").exists() else set()
     programs = sorted((prefix / "bin").glob("*"))
     if {program.name for program in programs} != expected:
         fail(f"bin has {programs}, not {sorted(expected)}")

@@ -33,6 +33,7 @@ ARROWS = {
     "sdp": ("core",),
     "peer": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping", "ice", "sctp",
              "sdp"),
+    "whip": ("core", "net", "dtls", "tls", "http", "ice", "sdp", "peer"),
     "capi": ("core", "net", "net/uv", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping", "ice",
              "sctp", "sdp", "peer"),
     "servers": ("core", "net", "crypto", "stun_client", "dtls", "tls"),
