@@ -90,6 +90,9 @@ typedef struct floe_configuration {
   size_t mtu;                        ///< The largest datagram sent, 576 to 16384 bytes; 0: 1200.
   const floe_certificate* identity;  ///< In the place of the two texts in PEM; NULL: none.
   floe_bundle_policy bundle_policy;
+  /// RTCConfiguration.iceCandidatePoolSize, to 255: above 0, candidates are gathered from the
+  /// creation on, and told of with the first local description.
+  uint32_t ice_candidate_pool_size;
 } floe_configuration;
 
 /// Called on the network's thread; any may be NULL. `user` is their last argument.
@@ -144,7 +147,8 @@ FLOE_API floe_error_code floe_peer_connection_set_handlers(
 /// and what it points to may be copied into another that is set. NULL for NULL.
 FLOE_API const floe_configuration* floe_peer_connection_configuration(
     const floe_peer_connection* connection);
-/// W3C setConfiguration: `servers`, `server_authorities` and `policy` may change. They count from
+/// W3C setConfiguration: `servers`, `server_authorities` and `policy` may change, and before there
+/// is a local description `ice_candidate_pool_size`. They count from
 /// the next gathering on: the first one, else that of an ICE restart, which the next offer is from
 /// then on. Everything else must be as it was (of functions only whether they are there is looked
 /// at; no certificate stands for the one there is), or FLOE_ERROR_INVALID_MODIFICATION names it.

@@ -46,7 +46,12 @@ Result<Configuration> read_configuration(const floe_configuration* given, floe_n
   const auto bundle_policy = bundle_policy_of(read->bundle_policy);
   if (!bundle_policy) return forward(bundle_policy);
 
+  if (read->ice_candidate_pool_size > 255) {
+    return fail(Errc::kInvalidArgument, "ice_candidate_pool_size is 0 to 255");
+  }
+
   Configuration configuration;
+  configuration.ice_candidate_pool_size = static_cast<std::uint8_t>(read->ice_candidate_pool_size);
   configuration.bundle_policy = *bundle_policy;
   configuration.ice_servers = std::move(ice->servers);
   configuration.ice_server_trust = std::move(ice->trust);

@@ -41,6 +41,23 @@ void Agent::gather(Time now, std::span<const LocalSocket> sockets) {
   after_change(now);
 }
 
+void Agent::gather_again(Time now) {
+  const bool may = gathering_state_ != GatheringState::kNew && state_ != State::kClosed &&
+                   !current_.remote && !previous_ && current_.check_list.pairs().empty();
+  if (!may) return;
+  now_ = now;
+  current_.policy = config_.policy;
+  current_.locals.clear();
+  forget_events_of_the_old_generation();
+  gathering_state_ = GatheringState::kGathering;
+  emit(GatheringStateChanged{gathering_state_});
+  gatherer_.reconfigure(config_.gathering.servers, current_.policy == Policy::kRelay);
+  gatherer_.restart(now);
+  release_replaced_servers(now);
+  drain_gatherer();
+  after_change(now);
+}
+
 void Agent::set_server_addresses(Time now, ServerId server,
                                  std::span<const net::Address> addresses) {
   now_ = now;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -21,6 +22,10 @@ struct Configuration {
   std::vector<IceServer> ice_servers;
   /// RTCIceTransportPolicy: with kRelay the peer learns no address but those of TURN servers.
   ice::Policy ice_transport_policy = ice::Policy::kAll;
+  /// RTCConfiguration.iceCandidatePoolSize: above 0, candidates are gathered from the creation on,
+  /// so that the first local description has them at once; the application is told of them then.
+  /// One transport serves everything, so 1 does as much as 255.
+  std::uint8_t ice_candidate_pool_size = 0;
   /// RTCBundlePolicy, of our first offer. One transport carries everything under each of them.
   sdp::BundlePolicy bundle_policy = sdp::BundlePolicy::kBalanced;
   /// Whose signature under the certificates of turns: servers is believed; nullptr: whom the system

@@ -59,7 +59,9 @@ Connection::Connection(net::Network& network, Configuration configuration,
           network, random_, transport_.ice(),
           {configuration_.local, configuration_.ice_server_trust},
           [this](std::span<net::Datagram> datagrams) { receive(datagrams); },
-          [this] { pump_.wake(); }) {}
+          [this] { pump_.wake(); }) {
+  if (configuration_.ice_candidate_pool_size > 0) fill_pool();
+}
 
 Connection::~Connection() {
   close_connection();

@@ -112,6 +112,9 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
   Result<> commit(Negotiation::Change change);
   void begin_generation(const sdp::Description& description);
   void start_gathering(bool answers);
+  // connection_configuration.cc
+  void exchange_servers(const Configuration& next, std::vector<ice::Server> servers);
+  void fill_pool();
   void apply_agreement(bool answer_is_ours, PeerTransport::Remote remote, const std::string& mid);
   void feed_candidates();
   void tell_candidates_again();
@@ -169,7 +172,8 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
   PeerConnectionState shown_connection_ = PeerConnectionState::kNew;
   bool negotiation_needed_ = false;  ///< W3C's flag: it was told, and nothing has come of it yet.
   bool negotiation_check_queued_ = false;
-  bool gathered_ = false;
+  bool pooled_ = false;    ///< Gathering has begun, and nobody is told yet.
+  bool gathered_ = false;  ///< It was told of.
   /// What the last answer settled.
   std::optional<ice::Credentials> agreed_local_;
   std::optional<ice::Credentials> agreed_remote_;

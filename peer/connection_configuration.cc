@@ -57,20 +57,43 @@ Result<> Connection::set_configuration(const Configuration& next) {
                 "certificate cannot change: it is who this connection is to its peer");
   }
   if (auto ok = check_unchanged(configuration_, next); !ok) return ok;
+  const bool has_description = gathered_ || negotiation_.local();
+  if (has_description && next.ice_candidate_pool_size != configuration_.ice_candidate_pool_size) {
+    return fail(Errc::kInvalidModification,
+                "ice_candidate_pool_size cannot change once a local description was set");
+  }
+  configuration_.ice_candidate_pool_size = next.ice_candidate_pool_size;
   const auto before = ice::parse_servers(configuration_.ice_servers);
   const bool changes = *servers != *before ||
                        next.ice_transport_policy != configuration_.ice_transport_policy ||
                        next.ice_server_trust != configuration_.ice_server_trust;
-  if (!changes) return {};
+  if (changes) exchange_servers(next, *std::move(servers));
+  if (!has_description && next.ice_candidate_pool_size > 0) fill_pool();
+  pump_.wake();
+  return {};
+}
+
+void Connection::exchange_servers(const Configuration& next, std::vector<ice::Server> servers) {
   configuration_.ice_servers = next.ice_servers;
   configuration_.ice_transport_policy = next.ice_transport_policy;
   configuration_.ice_server_trust = next.ice_server_trust;
-  transport_.ice().set_servers(*std::move(servers));
+  transport_.ice().set_servers(std::move(servers));
   agent_network_.set_policy(next.ice_transport_policy);
   agent_network_.set_trust(next.ice_server_trust);
   ++configuration_version_;
+  // RFC 8829 section 4.1.18: pooled candidates are discarded, and others gathered in their place.
+  if (pooled_ && !gathered_) {
+    transport_.ice().gather_again(pump_.now());
+    gathered_version_ = configuration_version_;
+  }
+}
+
+/// RFC 8829 section 3.5.4.
+void Connection::fill_pool() {
+  if (gathered_ || std::exchange(pooled_, true)) return;
+  gathered_version_ = configuration_version_;
+  agent_network_.gather();
   pump_.wake();
-  return {};
 }
 
 }  // namespace floe

@@ -196,11 +196,12 @@ void Connection::begin_generation(const sdp::Description& description) {
 /// With the first description of ours that has a transport.
 void Connection::start_gathering(bool answers) {
   if (std::exchange(gathered_, true)) return;
-  gathered_version_ = configuration_version_;
   // RFC 8445 section 6.1.1: the offerer controls, unless the peer is lite.
   if (!transport_.ice().remote_lite()) {
     transport_.ice().set_role(answers ? ice::Role::kControlled : ice::Role::kControlling);
   }
+  if (pooled_) return;
+  gathered_version_ = configuration_version_;
   agent_network_.gather();
 }
 

@@ -26,7 +26,8 @@ bool Connection::deliver_event(Time now) {
     deliver(event);
     return true;
   }
-  const auto event = transport_.poll_event(now);
+  // RFC 8829 section 3.5.4: pooled candidates are told of with the first local description.
+  const auto event = transport_.poll_event(now, gathered_);
   if (!event) return false;
   deliver(*event);
   return true;

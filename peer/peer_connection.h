@@ -108,10 +108,11 @@ class PeerConnection {
   /// `ice_servers`, their trust and `ice_transport_policy` may change, at any time. They count from
   /// the next gathering on: the first one, else that of an ICE restart, which the next offer is
   /// from then on (RFC 8829 section 4.1.18); `restart_ice` has it asked for. Messages flow on the
-  /// old path, through the old TURN server if need be, until the new one works. Everything else
-  /// must be as it was, so begin with a copy of `configuration()`; of functions only whether there
-  /// is one is looked at, and a certificate may be absent. Errors: kInvalidState when closed; those
-  /// of `create` for the servers; kInvalidModification names what cannot change.
+  /// old path, through the old TURN server if need be, until the new one works. Before there is a
+  /// local description, `ice_candidate_pool_size` may change too. Everything else must be as it
+  /// was, so begin with a copy of `configuration()`; of functions only whether there is one is
+  /// looked at, and a certificate may be absent. Errors: kInvalidState when closed; those of
+  /// `create` for the servers; kInvalidModification names what cannot change.
   [[nodiscard]] Result<> set_configuration(const Configuration& configuration);
 
   // --- Audio and video: negotiated, not carried ---

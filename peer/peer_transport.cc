@@ -203,8 +203,10 @@ void PeerTransport::handle_timeout(Time now) {
   advance(now);
 }
 
-std::optional<PeerTransport::Event> PeerTransport::poll_event(Time now) {
-  if (auto event = ice_.poll_event()) return Event(std::move(*event));
+std::optional<PeerTransport::Event> PeerTransport::poll_event(Time now, bool with_ice) {
+  if (with_ice) {
+    if (auto event = ice_.poll_event()) return Event(std::move(*event));
+  }
   if (!dtls_events_.empty()) {
     Event event(std::move(dtls_events_.front()));
     dtls_events_.pop_front();

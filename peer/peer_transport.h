@@ -83,7 +83,8 @@ class PeerTransport {
   void poll_transmit(Time now, net::SendBatch& batch);
   Time next_timeout() const;
   void handle_timeout(Time now);
-  std::optional<Event> poll_event(Time now);
+  /// `with_ice` false leaves those of ICE for later.
+  std::optional<Event> poll_event(Time now, bool with_ice = true);
 
   /// Says goodbye on every layer into `batch` (SCTP ABORT, DTLS close_notify) and ends. Idempotent.
   void close(Time now, net::SendBatch& batch);

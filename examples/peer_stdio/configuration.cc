@@ -1,6 +1,7 @@
 #include "configuration.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -84,6 +85,9 @@ Result<> read_configuration(Members& members, floe::Configuration& configuration
   if (members.optional_text("rtcpMuxPolicy").value_or("require") != "require") {
     members.complain("rtcpMuxPolicy", "\"require\"");
   }
+  if (const auto size = members.optional_number("iceCandidatePoolSize", 255)) {
+    configuration.ice_candidate_pool_size = static_cast<std::uint8_t>(*size);
+  }
   return members.check();
 }
 
@@ -92,6 +96,7 @@ void reset_configuration(floe::Configuration& configuration) {
   configuration.ice_servers = defaults.ice_servers;
   configuration.ice_transport_policy = defaults.ice_transport_policy;
   configuration.bundle_policy = defaults.bundle_policy;
+  configuration.ice_candidate_pool_size = defaults.ice_candidate_pool_size;
 }
 
 Json to_json(const floe::Configuration& configuration) {
@@ -105,7 +110,8 @@ Json to_json(const floe::Configuration& configuration) {
   return Json{{"iceServers", std::move(servers)},
               {"iceTransportPolicy", word_of(kPolicies, configuration.ice_transport_policy)},
               {"bundlePolicy", word_of(kBundlePolicies, configuration.bundle_policy)},
-              {"rtcpMuxPolicy", "require"}};
+              {"rtcpMuxPolicy", "require"},
+              {"iceCandidatePoolSize", configuration.ice_candidate_pool_size}};
 }
 
 }  // namespace peer_stdio

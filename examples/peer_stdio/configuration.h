@@ -10,7 +10,7 @@ namespace peer_stdio {
 
 /// Reads the members that are there into `configuration`; the others stay.
 floe::Result<> read_configuration(Members& members, floe::Configuration& configuration);
-/// With its dictionary's defaults: no servers, all paths, "balanced".
+/// With its dictionary's defaults: no servers, all paths, "balanced", no pool.
 void reset_configuration(floe::Configuration& configuration);
 Json to_json(const floe::Configuration& configuration);
 

@@ -215,6 +215,13 @@ const char* changed_configurations(void) {
   next.bundle_policy = FLOE_BUNDLE_POLICY_MAX_BUNDLE;
   EXPECT_ERROR(FLOE_ERROR_INVALID_MODIFICATION,
                floe_peer_connection_set_configuration(alice, &next));
+  next.bundle_policy = FLOE_BUNDLE_POLICY_BALANCED;
+  next.ice_candidate_pool_size = 1;
+  EXPECT_ERROR(FLOE_ERROR_INVALID_MODIFICATION,
+               floe_peer_connection_set_configuration(alice, &next));
+  next.ice_candidate_pool_size = 256;
+  EXPECT_ERROR(FLOE_ERROR_INVALID_ARGUMENT, floe_peer_connection_set_configuration(alice, &next));
+  next.ice_candidate_pool_size = 0;
   next.bundle_policy = (floe_bundle_policy)4;
   EXPECT_ERROR(FLOE_ERROR_INVALID_ARGUMENT, floe_peer_connection_set_configuration(alice, &next));
   EXPECT_THAT(floe_peer_connection_configuration(alice)->ice->server_count == 0);

@@ -179,6 +179,63 @@ TEST_F(PeerConfiguration, CountsForTheFirstGatheringWhenThatIsStillToCome) {
   EXPECT_EQ(ufrag(), before);
 }
 
+TEST_F(PeerConfiguration, FillsItsPoolBeforeAnybodyCallsAndTellsOfItThen) {
+  const Turn first = add_turn("first");
+  const Turn second = add_turn("second");
+  Configuration configuration;
+  configuration.ice_servers = first.ice_servers();
+  configuration.ice_candidate_pool_size = 1;
+  auto pc = PeerConnection::create(*call_.alice_host, configuration).value();
+  std::vector<std::string> told;
+  pc->on_ice_gathering_state_change(
+      [&](IceGatheringState state) { told.emplace_back(ice::to_string(state)); });
+  pc->on_ice_candidate([&](const IceCandidate& found) {
+    EXPECT_EQ(found.username_fragment, pc->transport().ice().local_credentials().ufrag);
+    told.push_back(found.candidate.substr(0, found.candidate.find(" typ")).empty() ? "end" : "one");
+  });
+  const auto channel = pc->create_data_channel("chat").value();
+  const SessionDescription offer = pc->create_offer().value();
+  call_.world.run_for(seconds(1));
+  EXPECT_EQ(first.allocations(), 1u);
+  EXPECT_EQ(pc->ice_gathering_state(), IceGatheringState::kNew);
+
+  // Other servers empty the pool and fill it anew, for the offer that exists already.
+  configuration.ice_servers = second.ice_servers();
+  ASSERT_TRUE(pc->set_configuration(configuration).has_value());
+  call_.world.run_for(seconds(1));
+  EXPECT_EQ(first.allocations(), 0u);
+  EXPECT_EQ(second.allocations(), 1u);
+  EXPECT_TRUE(told.empty());
+
+  ASSERT_TRUE(pc->set_local_description(offer).has_value());
+  const std::string whole = pc->local_description()->sdp;
+  EXPECT_THAT(whole, HasSubstr(second.host->address().to_string()));
+  EXPECT_THAT(whole, Not(HasSubstr(first.host->address().to_string())));
+  EXPECT_THAT(whole, HasSubstr("a=end-of-candidates"));
+  call_.world.run_for(milliseconds(1));
+  EXPECT_THAT(told, testing::ElementsAre("gathering", "one", "one", "one", "end", "complete"));
+
+  configuration.ice_candidate_pool_size = 2;
+  EXPECT_EQ(pc->set_configuration(configuration).error().code, Errc::kInvalidModification);
+  EXPECT_EQ(pc->configuration().ice_candidate_pool_size, 1);
+}
+
+TEST_F(PeerConfiguration, MayFillItsPoolLaterAndUsesItAsAnsweringSide) {
+  const Turn turn = add_turn("turn");
+  call_.create();
+  Configuration configuration = bob().configuration();
+  configuration.ice_servers = turn.ice_servers();
+  configuration.ice_candidate_pool_size = 1;
+  ASSERT_TRUE(bob().set_configuration(configuration).has_value());
+  call_.world.run_for(seconds(1));
+  EXPECT_EQ(turn.allocations(), 1u);
+  Call::watch(call_.alice, alice().create_data_channel("chat").value());
+  call_.offer();
+  ASSERT_TRUE(call_.run_until_open()) << call_.describe();
+  talk_without_loss(seconds(1));
+  EXPECT_EQ(turn.server->stats().relay.allocated, 1u);
+}
+
 TEST_F(PeerConfiguration, RefusesOtherChangesAndStaysAsItWas) {
   connect();
   const std::string before = ufrag();
