@@ -12,7 +12,6 @@
 #include "floe/rtp/receive/inbound_stream.h"
 #include "floe/rtp/rtcp_reader.h"
 #include "floe/rtp/rtcp_writer.h"
-#include "floe/rtp/rtx.h"
 #include "floe/rtp/send/outbound_stream.h"
 
 namespace floe::rtp {
@@ -419,67 +418,6 @@ TEST(RtpAudio, FillsLossesFromRedundancy) {
   EXPECT_EQ(audio.stream->stats().drops(InboundDrop::kMalformed), 1u);
 }
 
-TEST(OutboundStream, RepeatsWhatIsAskedForOnItsOwnStreamAndNotTwiceARoundTrip) {
-  SeededRandom random(1);
-  OutboundStream::Config config;
-  config.ssrc = kSsrc;
-  config.payload_type = kVideo;
-  config.format.codec = Codec::kVp8;
-  config.repair = OutboundStream::Repair{kRepairSsrc, kRtx};
-  config.rid = "hi";
-  ASSERT_TRUE(config.extensions.add(2, ExtensionType::kAbsSendTime));
-  ASSERT_TRUE(config.extensions.add(3, ExtensionType::kTransportSequenceNumber));
-  ASSERT_TRUE(config.extensions.add(10, ExtensionType::kRid));
-  ASSERT_TRUE(config.extensions.add(11, ExtensionType::kRepairedRid));
-  const ExtensionMap map = config.extensions;
-  auto stream = std::move(OutboundStream::create(config, random).value());
-  SentPackets sent;
-  std::array<std::uint8_t, 1500> space;
-  const std::vector<std::uint8_t> frame(500, 0x10);
-  ASSERT_TRUE(stream->send_frame(Time(1s), {.payload = frame}));
-  EXPECT_EQ(stream->queued_since(), Time(1s));
-  auto polled = stream->poll_packet(Time(1s + 5ms), space, &sent);
-  ASSERT_TRUE(polled);
-  EXPECT_EQ(polled->transport_sequence, 0);
-  EXPECT_EQ(sent.bytes_in_flight(), polled->size);
-  auto packet = Packet::parse(MutableBytes(space).first(polled->size));
-  EXPECT_EQ(map.get<Rid>(*packet)->value, "hi");
-  EXPECT_EQ(map.get<AbsSendTime>(*packet)->value, AbsSendTime::at(Time(1s + 5ms)).value);
-  EXPECT_EQ(stream->stats().total_packet_send_delay, 5ms);
-  const std::uint16_t sequence = packet->sequence_number();
-
-  std::array<std::uint8_t, 100> rtcp;
-  const auto nack = [&](Time now, std::uint16_t which) {
-    RtcpWriter writer(rtcp);
-    EXPECT_EQ(writer.nack(9, kSsrc, std::array{which}), 1u);
-    stream->handle_nack(now, std::get<Nack>(*RtcpReader(writer.written()).next()));
-  };
-  nack(Time(1s + 50ms), sequence);
-  nack(Time(1s + 50ms), sequence);
-  nack(Time(1s + 50ms), static_cast<std::uint16_t>(sequence + 1));  // never sent
-  polled = stream->poll_packet(Time(1s + 50ms), space, &sent);
-  ASSERT_TRUE(polled);
-  EXPECT_EQ(polled->kind, OutboundStream::Kind::kRepair);
-  EXPECT_EQ(polled->transport_sequence, 1);
-  packet = Packet::parse(MutableBytes(space).first(polled->size));
-  EXPECT_EQ(packet->ssrc(), kRepairSsrc);
-  EXPECT_EQ(packet->payload_type(), kRtx);
-  EXPECT_EQ(map.get<RepairedRid>(*packet)->value, "hi");
-  EXPECT_FALSE(map.get<Rid>(*packet));
-  EXPECT_FALSE(stream->poll_packet(Time(1s + 50ms), space, &sent));
-  const auto original = unwrap_rtx(*packet, kSsrc, kVideo);
-  ASSERT_TRUE(original);
-  EXPECT_EQ(original->sequence_number(), sequence);
-  EXPECT_EQ(original->payload().size(), 501u);  // the descriptor, and the frame
-  nack(Time(1s + 100ms), sequence);             // the repeat is still under way
-  EXPECT_FALSE(stream->poll_packet(Time(1s + 100ms), space, &sent));
-  nack(Time(1s + 160ms), sequence);
-  EXPECT_TRUE(stream->poll_packet(Time(1s + 160ms), space, &sent));
-  nack(Time(4s), sequence);  // too old
-  EXPECT_FALSE(stream->poll_packet(Time(4s), space, &sent));
-  EXPECT_EQ(stream->stats().retransmitted_packets_sent, 2u);
-}
-
 TEST(OutboundStream, ProbesWithRepeatsAndPaddingOfItsRepairStream) {
   Path path;
   std::array<std::uint8_t, 1500> space;
@@ -500,91 +438,6 @@ TEST(OutboundStream, ProbesWithRepeatsAndPaddingOfItsRepairStream) {
   path.send(false);
   path.run_for(100ms);
   EXPECT_EQ(path.frames.size(), 2u);
-}
-
-TEST(OutboundStream, RefusesFramesWhileTooMuchWaits) {
-  SeededRandom random(1);
-  OutboundStream::Config config;
-  config.format.codec = Codec::kVp8;
-  auto stream = std::move(OutboundStream::create(config, random).value());
-  const std::vector<std::uint8_t> frame(400'000, 0x10);
-  EXPECT_TRUE(stream->send_frame(Time(1s), {.payload = frame}));
-  EXPECT_TRUE(stream->send_frame(Time(1s), {.payload = frame}));
-  const auto third = stream->send_frame(Time(1s), {.payload = frame});
-  ASSERT_FALSE(third);
-  EXPECT_EQ(third.error().code, Errc::kWouldBlock);
-  std::array<std::uint8_t, 1500> space;
-  const auto first = stream->poll_packet(Time(1s), space, nullptr);
-  const auto sequence = Packet::parse(MutableBytes(space).first(first->size))->sequence_number();
-  stream->clear_queue();
-  EXPECT_EQ(stream->queued_bytes(), 0u);
-  EXPECT_TRUE(stream->send_frame(Time(1s), {.payload = frame}));
-  const auto next = stream->poll_packet(Time(1s), space, nullptr);
-  EXPECT_EQ(Packet::parse(MutableBytes(space).first(next->size))->sequence_number(), sequence + 1);
-  config.max_packet = 100;
-  EXPECT_FALSE(OutboundStream::create(config, random));
-}
-
-TEST(OutboundStream, ForwardsPacketsWithNumbersAndExtensionsOfItsOwn) {
-  SeededRandom random(1);
-  ExtensionMap theirs;
-  ASSERT_TRUE(theirs.add(1, ExtensionType::kMid));
-  ASSERT_TRUE(theirs.add(5, ExtensionType::kAudioLevel));
-  ASSERT_TRUE(theirs.add(6, "urn:unknown"));
-  OutboundStream::Config config;
-  config.ssrc = 77;
-  config.payload_type = 100;
-  config.mid = "out";
-  ASSERT_TRUE(config.extensions.add(3, ExtensionType::kMid));
-  ASSERT_TRUE(config.extensions.add(4, ExtensionType::kAudioLevel));
-  ASSERT_TRUE(config.extensions.add(7, "urn:unknown"));
-  const ExtensionMap ours = config.extensions;
-  auto stream = std::move(OutboundStream::create(config, random).value());
-
-  std::array<std::uint8_t, 300> incoming;
-  PacketBuilder builder(incoming, {.marker = true, .payload_type = 96, .sequence_number = 9});
-  theirs.add(builder, Mid{"in"});
-  theirs.add(builder, AudioLevel{true, 20});
-  builder.add_extension(6, as_bytes("?"));
-  builder.payload_space()[0] = 0xab;
-  const auto packet = Packet::parse(MutableBytes(incoming).first(builder.finish(1, 4)));
-  ASSERT_TRUE(stream->send_packet(Time(1s), *packet, theirs, 5, 1000));
-  ASSERT_TRUE(stream->send_packet(Time(1s), *packet, theirs, 7, 3000));
-  std::array<std::uint8_t, 1500> space;
-  auto polled = stream->poll_packet(Time(1s), space, nullptr);
-  const auto first = Packet::parse(MutableBytes(space).first(polled->size)).value();
-  EXPECT_EQ(first.ssrc(), 77u);
-  EXPECT_EQ(first.payload_type(), 100);
-  EXPECT_TRUE(first.marker());
-  EXPECT_EQ(ours.get<Mid>(first)->value, "out");
-  EXPECT_EQ(ours.get<AudioLevel>(first)->level, 20);
-  EXPECT_EQ(as_text(*first.extension(7)), "?");
-  EXPECT_EQ(to_hex(first.payload()), "ab");
-  const auto sequence = first.sequence_number();
-  const auto timestamp = first.timestamp();
-  polled = stream->poll_packet(Time(1s), space, nullptr);
-  const auto second = Packet::parse(MutableBytes(space).first(polled->size)).value();
-  EXPECT_EQ(second.sequence_number(), static_cast<std::uint16_t>(sequence + 2));
-  EXPECT_EQ(second.timestamp(), timestamp + 2000);
-}
-
-TEST(PacketHistory, IsBoundedByTimeBytesAndNumber) {
-  PacketHistory history;
-  const std::vector<std::uint8_t> packet(1000, 1);
-  for (int i = 0; i < 10'000; ++i) history.add(Time(1s), static_cast<std::uint16_t>(i), packet);
-  EXPECT_LE(history.bytes(), PacketHistory::kMaxBytes);
-  EXPECT_TRUE(history.repeatable(Time(1s), 9'999, 10ms));
-  EXPECT_FALSE(history.repeatable(Time(1s), 0, 10ms));
-  for (int i = 0; i < PacketHistory::kMaxRepeats; ++i) {
-    EXPECT_TRUE(history.repeat(Time(1s + i * 20ms), 9'999, 10ms));
-  }
-  EXPECT_FALSE(history.repeat(Time(2s), 9'999, 10ms));
-  // What was overtaken is found too.
-  history.add(Time(601s), 10'003, packet);
-  history.add(Time(601s), 10'001, packet);
-  EXPECT_EQ(history.size(), 2u);
-  EXPECT_TRUE(history.repeatable(Time(601s), 10'001, 10ms));
-  EXPECT_FALSE(history.repeatable(Time(601s), 10'002, 10ms));
 }
 
 }  // namespace
