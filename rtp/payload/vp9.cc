@@ -86,7 +86,9 @@ bool begins_picture(const Descriptor& descriptor) {
 }
 
 bool begins_key_picture(const Descriptor& descriptor) {
-  return begins_picture(descriptor) && !descriptor.fields.inter_picture_predicted;
+  if (!begins_picture(descriptor) || descriptor.fields.inter_picture_predicted) return false;
+  // FFmpeg sends neither picture ids nor P: there the frame itself has to tell.
+  return descriptor.fields.picture_id || is_vp9_key_frame(descriptor.payload);
 }
 
 }  // namespace

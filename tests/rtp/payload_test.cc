@@ -243,6 +243,14 @@ TEST(Vp9, PutsTheLayersOfAPictureTogether) {
   EXPECT_EQ(depacketizer->inspect(hex("a8 8100 03 00 cc"))->begins, Begins::kMaybe);
 }
 
+TEST(Vp9, TakesTheFramesWordWhereTheDescriptorSaysNothing) {
+  const auto depacketizer = make_depacketizer({Codec::kVp9});
+  EXPECT_TRUE(depacketizer->inspect(hex("0c 82"))->key_frame);
+  EXPECT_FALSE(depacketizer->inspect(hex("0c 86"))->key_frame);
+  EXPECT_FALSE(put_together(*depacketizer, {hex("0c 86")})->key_frame);
+  EXPECT_TRUE(depacketizer->inspect(hex("8c 01 86"))->key_frame);
+}
+
 TEST(Vp9, WalksOverScalabilityStructures) {
   const auto depacketizer = make_depacketizer({Codec::kVp9});
   // N_S = 1, Y, G: two resolutions, three pictures with 0, 1 and 2 references.
