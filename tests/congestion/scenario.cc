@@ -208,6 +208,8 @@ std::string to_json(const Scenario& scenario, const Result& result) {
   json.key("group");
   json.text(scenario.group);
   number("capacity", scenario.capacity.kbps());
+  number("chance_of_loss", scenario.loss);
+  milliseconds("longest_possible_queue", scenario.queue);
   milliseconds("round_trip", scenario.round_trip);
   milliseconds("sample", Result::kSampleTime);
   json.key("bounds");
