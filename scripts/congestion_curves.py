@@ -19,6 +19,7 @@ def holds(scenario):
     return (bounds["least_use"] <= seen["use"] <= bounds["most_use"]
             and seen["worst_second"] >= bounds["worst_second"]
             and int(seen["queue"]) <= bounds["queue"]
+            and seen.get("rival", 0) >= bounds.get("rival", 0)
             and seen.get("settled", float("inf")) <= bounds["settled"]
             and ("recovered" not in bounds or seen.get("recovered", float("inf")) <= bounds["recovered"]))
 

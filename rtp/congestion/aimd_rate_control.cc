@@ -59,7 +59,8 @@ bool LinkCapacity::is_below(Bitrate rate) const {
 }
 
 Bitrate AimdRateControl::update(Time now, const Input& input) {
-  switch (input.use) {
+  const bool has_less = input.fair_share && rate_ < *input.fair_share;
+  switch (has_less ? PathUse::kNormal : input.use) {
     case PathUse::kOveruse:
       decrease(now, input);
       state_ = State::kHold;
@@ -91,7 +92,11 @@ void AimdRateControl::increase(Time now, const Input& input) {
   if (input.is_application_limited) return;
   if (input.acknowledged && capacity_.is_below(*input.acknowledged)) capacity_.reset();
   Bitrate grown = rate_;
-  if (capacity_.mean()) {
+  if (input.fair_share && rate_ < *input.fair_share) {
+    // Others were faster: half of the way in a second and a half.
+    const double part = 1 - std::exp2(-in_seconds(elapsed) / 1.5);
+    grown = rate_ + (*input.fair_share - rate_) * part;
+  } else if (capacity_.mean()) {
     grown = rate_ + additive_step(elapsed, input.round_trip);
   } else {
     grown = rate_ * std::pow(kGrowthPerSecond, in_seconds(elapsed));
@@ -124,7 +129,7 @@ void AimdRateControl::decrease(Time now, const Input& input) {
   if (is_same && arrived * 2.0 > rate_) return;
   if (capacity_.is_above(arrived)) capacity_.reset();
   capacity_.add(arrived);
-  rate_ = std::min(rate_, lower);
+  rate_ = std::min(rate_, std::max(lower, input.fair_share.value_or(lower)));
   changed_at_ = now;
   fell_at_ = now;
 }

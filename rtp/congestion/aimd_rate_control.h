@@ -36,6 +36,8 @@ class AimdRateControl {
     PathUse use = PathUse::kNormal;
     std::optional<Bitrate> acknowledged{};
     Duration round_trip{};
+    /// What others would send who fill the queue: no overuse takes us below.
+    std::optional<Bitrate> fair_share{};
     /// The application sends less than it might: that the path copes says nothing about more.
     bool is_application_limited = false;
   };

@@ -36,7 +36,7 @@ struct Target {
   Bitrate padding{};   ///< What is to be sent in any case, if need be with padding; usually 0.
   Bitrate received{};  ///< What arrived lately; 0 as long as nobody knows.
   Duration round_trip{};
-  Duration queueing_delay{};  ///< On the way to the receiver: above the least of the last minute.
+  Duration queueing_delay{};  ///< On the way to the receiver: above the least of three minutes.
   double loss = 0;            ///< Of what was sent in the last seconds, from 0 to 1.
 };
 

@@ -34,9 +34,14 @@ void GoogleCongestionController::on_feedback(Time now, std::span<const PacketRep
   detect(outcomes);
 
   const std::optional<Bitrate> acknowledged = path_.meter.received();
+  path_.standing_queue.update({.now = now,
+                               .outcomes = outcomes,
+                               .queueing_delay = path_.meter.queueing_delay(),
+                               .round_trip = path_.meter.round_trip()});
   path_.delay_based.update(now, {.use = path_.detector.state(),
                                  .acknowledged = acknowledged,
                                  .round_trip = path_.meter.round_trip(),
+                                 .fair_share = path_.standing_queue.fair_share(),
                                  .is_application_limited = path_.alr.since().has_value()});
   // A probe is short: that it shows less than the media has shown proves nothing.
   const std::optional<Bitrate> shown = path_.probes.add(outcomes);
@@ -136,6 +141,7 @@ void GoogleCongestionController::update_probes(Time now) {
 
 void GoogleCongestionController::update_target(Time now) {
   Bitrate rate = std::min(path_.delay_based.rate(), path_.loss_bound);
+  rate = rate * path_.standing_queue.part();
   rate = std::min(rate, receiver_limit_.value_or(rate));
   rate = std::clamp(rate, limits_.min, limits_.max);
   if (rate != target_.bitrate) path_.alr.set_target(now, rate);

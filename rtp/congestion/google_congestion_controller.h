@@ -11,6 +11,7 @@
 #include "floe/rtp/congestion/path_meter.h"
 #include "floe/rtp/congestion/probe_bitrate_estimator.h"
 #include "floe/rtp/congestion/probe_controller.h"
+#include "floe/rtp/congestion/standing_queue.h"
 #include "floe/rtp/congestion/trendline.h"
 
 namespace floe::rtp {
@@ -49,6 +50,7 @@ class GoogleCongestionController final : public CongestionController {
     Trendline trend;
     OveruseDetector detector;
     AimdRateControl delay_based;
+    StandingQueue standing_queue;
     LossBasedControl loss_based;
     ProbeBitrateEstimator probes;
     AlrDetector alr;

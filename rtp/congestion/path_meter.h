@@ -28,9 +28,9 @@ class PathMeter {
   std::optional<Time> oldest_outstanding() const { return history_.oldest_outstanding(); }
 
  private:
-  /// The least one-way delay counts as the empty queue's for a minute: clocks drift by less than
-  /// 6 ms in it (100 ppm), and a queue that stands for longer is rare.
-  static constexpr Duration kDelayBucket = std::chrono::seconds(10);
+  /// The least one-way delay counts as the empty queue's for three minutes: clocks drift by less
+  /// than 18 ms in it (100 ppm), and a queue that stands for longer is rare.
+  static constexpr Duration kDelayBucket = std::chrono::seconds(30);
   static constexpr std::size_t kDelayBuckets = 6;
   /// Reports of the RTCP kind are exact but rare; feedback waits a little at the receiver.
   static constexpr Duration kRttFreshness = std::chrono::seconds(10);

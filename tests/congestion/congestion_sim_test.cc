@@ -35,6 +35,7 @@ TEST_P(CongestionScenario, StaysWithinItsBounds) {
     EXPECT_LE(result.use, bounds.most_use);
     EXPECT_GE(result.worst_second, bounds.worst_second);
     EXPECT_LE(to_ms(result.queue), to_ms(bounds.queue));
+    EXPECT_GE(result.rival, bounds.rival);
     ASSERT_TRUE(result.settled);
     EXPECT_LE(to_ms(*result.settled), to_ms(bounds.settled));
     if (!scenario.drops) continue;

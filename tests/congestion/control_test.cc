@@ -7,6 +7,7 @@
 #include "floe/rtp/congestion/google_congestion_controller.h"
 #include "floe/rtp/congestion/loss_based_control.h"
 #include "floe/rtp/congestion/probe_controller.h"
+#include "floe/rtp/congestion/standing_queue.h"
 #include "tests/congestion/path.h"
 
 namespace floe::rtp {
@@ -144,6 +145,110 @@ TEST(LossBasedControl, StaysBelowWhatTripsACircuitBreaker) {
   const Bitrate bound = path.send(control, 2000_kbps, 3000_kbps, 5s, 300ms);
   // RFC 8083 section 4.3: 1,000 bytes / (300 ms * sqrt(2 * 0.06 / 3)) is 133 kbit/s for TCP.
   EXPECT_NEAR(bound.kbps(), 9 * 133, 80);
+}
+
+TEST(AimdRateControl, DoesNotFallBelowItsFairShare) {
+  AimdRateControl control(1000_kbps);
+  const AimdRateControl::Input input{.use = PathUse::kOveruse,
+                                     .acknowledged = 500_kbps,
+                                     .round_trip = 100ms,
+                                     .fair_share = 450_kbps};
+  control.update(kNow, input);
+  EXPECT_EQ(control.rate(), 450_kbps) << "not to 425";
+  control.set_rate(kNow + 1s, 100_kbps);
+  for (int i = 0; i <= 50; ++i) control.update(kNow + 1s + i * 100ms, input);
+  EXPECT_GT(control.rate(), 400_kbps) << "and grows to it whatever the delay does";
+  EXPECT_LE(control.rate(), 450_kbps);
+}
+
+/// A queue that is what `queue` says, and feedback of `lost_every`th packet lost, a packet each 5
+/// ms.
+class Queue {
+ public:
+  void run(StandingQueue& standing, Duration duration, Duration queue) {
+    const Time end = now + duration;
+    while (now < end) {
+      now += 50ms;
+      std::vector<Outcome> outcomes;
+      for (int i = 0; i < 10; ++i, ++sequence) {
+        const bool lost = sequence % lost_every == 0;
+        outcomes.push_back({{sequence, now - 100ms + i * 5ms, 1000, 1, 0},
+                            lost ? std::nullopt : std::optional(now.time_since_epoch()),
+                            false});
+      }
+      standing.update(
+          {.now = now, .outcomes = outcomes, .queueing_delay = queue, .round_trip = 100ms});
+      asked += standing.part() < 1 ? 50ms : 0ms;
+    }
+  }
+  Time now = kNow;
+  std::int64_t sequence = 1;
+  std::int64_t lost_every = 100;
+  Duration asked{};
+};
+
+TEST(StandingQueue, AsksWhoseItIsAndThenSaysWhatTcpWouldSend) {
+  StandingQueue standing;
+  Queue queue;
+  queue.run(standing, 20s, 20ms);
+  EXPECT_EQ(queue.asked, 0ms);
+  queue.run(standing, 3900ms, 300ms);
+  EXPECT_EQ(queue.asked, 0ms) << "it may be our own, which drains";
+  queue.run(standing, 200ms, 300ms);
+  EXPECT_EQ(standing.part(), StandingQueue::kAskRate);
+  EXPECT_FALSE(standing.fair_share());
+  queue.run(standing, 2200ms, 200ms);
+  EXPECT_EQ(standing.part(), 1);
+  ASSERT_TRUE(standing.fair_share());
+  // RFC 5348 section 3.1, simplified: 9,600 bits / (100 ms * sqrt(2 * 0.01 / 3)).
+  EXPECT_NEAR(standing.fair_share()->kbps(), 1176, 40);
+  queue.run(standing, StandingQueue::kAnswerHolds, 200ms);
+  EXPECT_EQ(standing.part(), StandingQueue::kAskAgainRate);
+  EXPECT_TRUE(standing.fair_share()) << "until the answer is another";
+  queue.run(standing, 2s, 300ms);
+  EXPECT_TRUE(standing.fair_share());
+
+  // Others pause, and are back: there is no need to ask.
+  queue.asked = 0ms;
+  queue.run(standing, 1s, 0ms);
+  EXPECT_FALSE(standing.fair_share());
+  queue.run(standing, 1100ms, 200ms);
+  EXPECT_TRUE(standing.fair_share());
+  EXPECT_EQ(queue.asked, 0ms);
+  // But it is forgotten.
+  queue.run(standing, 40s, 0ms);
+  queue.run(standing, 3s, 200ms);
+  EXPECT_FALSE(standing.fair_share());
+}
+
+TEST(StandingQueue, TakesAQueueThatGetsShorterForItsOwn) {
+  StandingQueue standing;
+  Queue queue;
+  queue.run(standing, 4200ms, 300ms);
+  ASSERT_LT(standing.part(), 1);
+  queue.run(standing, 1s, 140ms);
+  queue.run(standing, 1200ms, 200ms);
+  EXPECT_EQ(standing.part(), 1);
+  EXPECT_FALSE(standing.fair_share());
+  // A machine that slept for ten minutes has seen no queue.
+  queue.now += 10min;
+  queue.run(standing, 50ms, 10ms);
+  EXPECT_EQ(standing.part(), 1);
+}
+
+TEST(StandingQueue, TakesALossFreePathForAsGoodAsItHasShown) {
+  StandingQueue standing;
+  Queue queue;
+  queue.lost_every = 1'000'000'000;
+  queue.run(standing, 7s, 300ms);
+  ASSERT_TRUE(standing.fair_share());
+  const Bitrate early = *standing.fair_share();
+  EXPECT_NEAR(early.kbps(), 9.6 / 0.1 * std::sqrt(1.5 * 1400), 100);
+  queue.run(standing, 5s, 300ms);
+  EXPECT_GT(*standing.fair_share(), early);
+  queue.lost_every = 10;
+  queue.run(standing, 2s, 300ms);
+  EXPECT_LT(*standing.fair_share(), early * 0.6);
 }
 
 TEST(ProbeController, ProbesAtTheStartAndOnAsLongAsResultsKeepUp) {

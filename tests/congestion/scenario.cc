@@ -177,6 +177,11 @@ Result run(const Scenario& scenario, std::uint64_t seed) {
   const auto settled_from = seconds.begin() + Scenario::kSettled / 1s;
   result.use = std::accumulate(settled_from, seconds.end(), 0.0) /
                static_cast<double>(seconds.end() - settled_from);
+  const auto settled_samples = result.samples.begin() + Scenario::kSettled / Result::kSampleTime;
+  for (auto sample = settled_samples; sample != result.samples.end(); ++sample) {
+    result.rival += sample->rival / sample->capacity /
+                    static_cast<double>(result.samples.end() - settled_samples);
+  }
   // The first seconds are the start's own matter.
   constexpr std::ptrdiff_t kStartSeconds = 5;
   result.worst_second = *std::min_element(seconds.begin() + kStartSeconds, seconds.end());
@@ -220,6 +225,7 @@ std::string to_json(const Scenario& scenario, const Result& result) {
   milliseconds("queue", scenario.bounds.queue);
   milliseconds("settled", scenario.bounds.settled);
   if (scenario.drops) milliseconds("recovered", scenario.bounds.recovered);
+  if (scenario.rival != Rival::kNone) number("rival", scenario.bounds.rival);
   json.end_object();
   json.key("seen");
   json.begin_object();
@@ -229,6 +235,7 @@ std::string to_json(const Scenario& scenario, const Result& result) {
   milliseconds("longest_queue", result.longest_queue);
   if (result.settled) milliseconds("settled", *result.settled);
   if (scenario.drops && result.recovered) milliseconds("recovered", *result.recovered);
+  if (scenario.rival != Rival::kNone) number("rival", result.rival);
   number("loss", result.loss);
   json.end_object();
   const auto series = [&](std::string_view key, double Result::Sample::*member) {

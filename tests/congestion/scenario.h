@@ -21,6 +21,7 @@ struct Bounds {
   Duration queue{};           ///< 95 of 100 packets wait no longer on the way, once settled.
   Duration settled{};         ///< `least_use` is reached by then, over a second.
   Duration recovered{};       ///< Likewise, after the capacity came back.
+  double rival = 0;           ///< The other flow has that part of the capacity at least.
 };
 
 /// A network, and what a call does on it.
@@ -56,6 +57,7 @@ struct Result {
   Duration longest_queue{};
   std::optional<Duration> settled;
   std::optional<Duration> recovered;
+  double rival = 0;
   double loss = 0;
   std::size_t packets = 0;
 

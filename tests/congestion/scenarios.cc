@@ -73,19 +73,19 @@ constexpr Row kDrops[] = {
   {"At3MbpsWithADrop",      3000_kbps, 100ms, 0,      {0.70, 1.00, 0.20, 170ms, 3s, 9s}},
 };
 
-/// A call that is joined by a TCP download (Reno), which fills the queue of 500 ms and leaves the
-/// call what it gets from queues that are full.
+/// A call that is joined by a TCP download (Reno), which fills the queue of 500 ms: that wait is not the call's to
+/// mend, but its share is. The last figure: what the download has at least.
 constexpr Row kTcp[] = {
-  {"At300KbpsBesideTcp",     300_kbps, 100ms, 0,      {0.15, 1.00, 0.10, 500ms, 2s}},
-  {"At1MbpsBesideTcp",      1000_kbps, 100ms, 0,      {0.05, 1.00, 0.04, 500ms, 2s}},
-  {"At3MbpsBesideTcp",      3000_kbps, 100ms, 0,      {0.10, 1.00, 0.05, 500ms, 3s}},
+  {"At300KbpsBesideTcp",     300_kbps, 100ms, 0,      {0.15, 1.20, 0.10, 500ms, 2s, {}, 0.00}},
+  {"At1MbpsBesideTcp",      1000_kbps, 100ms, 0,      {0.35, 0.85, 0.04, 500ms, 2s, {}, 0.15}},
+  {"At3MbpsBesideTcp",      3000_kbps, 100ms, 0,      {0.20, 0.65, 0.04, 500ms, 3s, {}, 0.30}},
 };
 
-/// A call that is joined by another one.
+/// A call that is joined by another one. The last figure: what that one has at least.
 constexpr Row kMedia[] = {
-  {"At300KbpsBesideACall",   300_kbps, 100ms, 0,      {0.25, 0.75, 0.15, 150ms, 2s}},
-  {"At1MbpsBesideACall",    1000_kbps, 100ms, 0,      {0.20, 0.75, 0.10, 170ms, 2s}},
-  {"At3MbpsBesideACall",    3000_kbps, 100ms, 0,      {0.20, 0.75, 0.10, 170ms, 3s}},
+  {"At300KbpsBesideACall",   300_kbps, 100ms, 0,      {0.25, 0.75, 0.15, 170ms, 2s, {}, 0.25}},
+  {"At1MbpsBesideACall",    1000_kbps, 100ms, 0,      {0.20, 0.75, 0.10, 200ms, 2s, {}, 0.20}},
+  {"At3MbpsBesideACall",    3000_kbps, 100ms, 0,      {0.15, 0.75, 0.10, 170ms, 3s, {}, 0.15}},
 };
 // clang-format on
 
