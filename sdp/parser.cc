@@ -43,6 +43,7 @@ class Parser {
   Description description_;
   std::size_t number_ = 0;  ///< Of the line in the text, counting empty ones.
   std::size_t read_ = 0;    ///< Lines read, without empty ones.
+  bool is_rest_ = false;
   std::string_view line_;
 };
 
@@ -61,6 +62,7 @@ Result<Description> Parser::parse(std::string_view text) {
 
 Result<Description> Parser::parse_rest(std::string_view text) {
   read_ = 3;
+  is_rest_ = true;
   if (auto read = read_lines(text); !read) return forward(read);
   return std::move(description_);
 }
@@ -222,6 +224,8 @@ Result<> Parser::read_media(std::string_view value) {
 }
 
 Result<> Parser::read_attribute_line(std::string_view value) {
+  // Firefox tells of the end of candidates by an empty one, and clients put that into a fragment.
+  if (is_rest_ && value.empty()) return {};
   auto attribute = parse_attribute(value);
   if (!attribute) return expected("a=<name> or a=<name>:<value>");
   const std::string_view name = attribute->value ? attribute->name : trim(attribute->name);

@@ -7,6 +7,7 @@
 #include "floe/sdp/parser.h"
 #include "floe/whip/ice_server_links.h"
 #include "floe/whip/internal/directions.h"
+#include "floe/whip/internal/offer_text.h"
 
 namespace floe::whip {
 
@@ -82,7 +83,7 @@ void Client::begin() {
 
 void Client::post() {
   phase_ = Phase::kPosting;
-  send(endpoint_, request("POST", kSdpType, offer_.sdp), &Client::take_response);
+  send(endpoint_, request("POST", kSdpType, offer_text(offer_.sdp)), &Client::take_response);
 }
 
 void Client::take_response(const http::Response& response) {

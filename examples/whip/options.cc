@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "floe/core/text.h"
+#include "floe/http/url.h"
 
 namespace whip_program {
 namespace {
@@ -108,6 +109,9 @@ std::variant<Options, ExitCode> parse_options(int argc, char** argv) {
     return app.exit(error) == 0 ? ExitCode::kDone : ExitCode::kUsage;
   }
   if (!*server) {
+    if (const auto url = floe::http::Url::parse(visit.url); !url) {
+      return complain(url.error().message);
+    }
     visit.protocol = *publisher ? Protocol::kWhip : Protocol::kWhep;
     return Options(visit);
   }

@@ -94,6 +94,7 @@ void Relay::take_channel(SessionId session, std::shared_ptr<DataChannel> channel
         [this, session](const DataChannel::Message& message) { pass_on(session, message); });
   }
   member->second.channels.push_back(std::move(channel));
+  tell(session, "channel \"" + member->second.channels.back()->label() + "\"");
 }
 
 void Relay::pass_on(SessionId session, const DataChannel::Message& message) {

@@ -50,6 +50,7 @@ TEST(SdpFragment, TakesCredentialsAtEitherLevelAndCandidatesWithoutASection) {
   EXPECT_TRUE(loose.sections[0].mid.empty());
   EXPECT_TRUE(loose.sections[0].end_of_candidates);
   EXPECT_EQ(Fragment::parse("").value(), Fragment());
+  EXPECT_TRUE(Fragment::parse("m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=\r\n"));
 }
 
 TEST(SdpFragment, RefusesWhatContradictsItselfOrIsNoSdp) {

@@ -12,6 +12,7 @@ void Station::listen(Server::Options options) {
 
 tl::expected<std::unique_ptr<PeerConnection>, Refusal> Station::on_offer(const Offer& offer) {
   streams.push_back(offer.stream);
+  offers.push_back(offer.sdp);
   if (refusal) return tl::unexpected<Refusal>(*refusal);
   last = offer.session;
   std::unique_ptr<PeerConnection> connection = PeerConnection::create(network_).value();

@@ -31,6 +31,7 @@ class Station final : public ServerHandler {
   /// Tracks that a player is sent.
   std::vector<MediaKind> tracks;
   std::vector<std::string> streams;
+  std::vector<std::string> offers;
   std::vector<std::string> log;  ///< "1 connected", "1 ended: why"
   SessionId last{};
   std::unique_ptr<Server> server;

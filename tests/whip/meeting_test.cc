@@ -65,6 +65,8 @@ TEST_F(WhipMeeting, PublishesFromBehindANatAndDeletesTheSessionAtTheEnd) {
   visitor.kinds = {MediaKind::kAudio, MediaKind::kVideo};
   meet(to(Protocol::kWhip));
   EXPECT_EQ(station.streams.at(0), "door");
+  EXPECT_THAT(station.offers.at(0), HasSubstr("a=rtcp-mux-only\r\n"));
+  EXPECT_THAT(served().local_description()->sdp, Not(HasSubstr("a=rtcp-mux-only")));
   EXPECT_THAT(visitor.client->session_url(), HasSubstr("/session/"));
   EXPECT_THAT(directions(*visitor.client->connection()),
               ::testing::Each(RtpTransceiverDirection::kSendonly));

@@ -4,6 +4,7 @@
 
 #include "floe/sdp/parser.h"
 #include "floe/whip/internal/directions.h"
+#include "floe/whip/internal/offer_text.h"
 #include "floe/whip/internal/restart_description.h"
 
 namespace floe::whip {
@@ -173,7 +174,7 @@ void ServedSession::report_candidates() {
     case Awaiting::kAnswer:
       return sessions_.accept(id_, sdp);
     case Awaiting::kCounterOffer:
-      return sessions_.counter(id_, sdp);
+      return sessions_.counter(id_, offer_text(sdp));
     case Awaiting::kRestart: {
       sdp::Fragment local = sdp::Fragment::of(sdp::parse(sdp).value());
       for (sdp::Fragment::Section& section : local.sections) section.end_of_candidates = true;
