@@ -54,13 +54,18 @@ typedef struct floe_error {
 
 /// What the last floe call of this thread came to: FLOE_OK and an empty text after success. Every
 /// call sets it, those too that answer a question; only this one, the `..._free` ones and those
-/// that stand ready for any thread with words of their own (`..._text` of an enumerator,
-/// `floe_version`) leave it alone. Never NULL; the text stays until the thread's next floe call.
+/// that stand ready for any thread with words of their own (`..._text` and `..._w3c_name` of an
+/// enumerator, `floe_version`) leave it alone. Never NULL; the text stays until the thread's next
+/// floe call.
 FLOE_API const floe_error* floe_last_error(void);
 
 /// The code in words, e.g. "address in use"; "unknown" for a number that is none. The text stays
 /// for ever. Any thread.
 FLOE_API const char* floe_error_code_text(floe_error_code code);
+
+/// The name of the exception that W3C's WebRTC API has for it, e.g. "InvalidStateError"; empty for
+/// FLOE_OK, "OperationError" for a number that is none. The text stays for ever. Any thread.
+FLOE_API const char* floe_error_code_w3c_name(floe_error_code code);
 
 /// Frees a text that a call gave its caller to own. NULL is allowed. Any thread.
 FLOE_API void floe_string_free(char* text);

@@ -220,8 +220,8 @@ class Agent {
   /// server is asked from each of them.
   void gather(Time now, std::span<const LocalSocket> sockets);
   /// Gathers anew, with the servers and the policy set last, in the same generation: what was found
-  /// is forgotten, the credentials stay. Only as long as nobody was told of it: nothing happens once
-  /// the peer's credentials are set.
+  /// is forgotten, the credentials stay. Only as long as nobody was told of it: nothing happens
+  /// once the peer's credentials are set.
   void gather_again(Time now);
   /// Sockets on addresses that came later: they give candidates too, and the servers are asked from
   /// them. `gathering_state` stays what it is: it tells of the first round only.

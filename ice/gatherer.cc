@@ -36,6 +36,10 @@ void Gatherer::reconfigure(const std::vector<Server>& servers, bool relay_only) 
   }
   std::erase_if(queries_, [this](const auto& query) { return !find_server(query->server); });
   std::erase_if(past_attempts_, [this](const auto& past) { return !find_server(past.server); });
+  std::erase_if(requests_, [this](const NetworkRequest& request) {
+    const auto* look_up = std::get_if<LookUp>(&request);
+    return look_up != nullptr && !find_server(look_up->server);
+  });
 }
 
 void Gatherer::add_sockets(Time now, std::span<const LocalSocket> sockets) {

@@ -5,6 +5,7 @@
 
 #include "floe/capi/internal/words.h"
 #include "floe/core/check.h"
+#include "floe/peer/w3c_error.h"
 
 namespace floe::c {
 namespace {
@@ -69,6 +70,16 @@ const floe_error* floe_last_error(void) {
 
 const char* floe_error_code_text(floe_error_code code) {
   return floe::c::word(floe::c::kErrors, code);
+}
+
+const char* floe_error_code_w3c_name(floe_error_code code) {
+  if (code == FLOE_OK) return "";
+  // The codes of C++ are numbered without a gap; their names are literals, which end with a NUL.
+  for (int i = 0; i <= static_cast<int>(floe::Errc::kInternal); ++i) {
+    const auto candidate = static_cast<floe::Errc>(i);
+    if (floe::c::code_of(candidate) == code) return floe::w3c_name(candidate).data();
+  }
+  return "OperationError";
 }
 
 void floe_string_free(char* text) {

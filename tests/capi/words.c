@@ -219,6 +219,10 @@ const char* words(void) {
   EXPECT_THAT(strcmp(floe_error_code_text(FLOE_ERROR_INTERNAL), "internal") == 0);
   EXPECT_THAT(strcmp(floe_error_code_text((floe_error_code)99), "unknown") == 0);
   EXPECT_THAT(strcmp(floe_error_code_text((floe_error_code)-1), "unknown") == 0);
+  EXPECT_THAT(strcmp(floe_error_code_w3c_name(FLOE_ERROR_INVALID_STATE), "InvalidStateError") == 0);
+  EXPECT_THAT(strcmp(floe_error_code_w3c_name(FLOE_ERROR_INTERNAL), "OperationError") == 0);
+  EXPECT_THAT(strcmp(floe_error_code_w3c_name(FLOE_OK), "") == 0);
+  EXPECT_THAT(strcmp(floe_error_code_w3c_name((floe_error_code)99), "OperationError") == 0);
   EXPECT_THAT(strcmp(floe_sdp_type_text(FLOE_SDP_TYPE_ROLLBACK), "rollback") == 0);
   EXPECT_THAT(strcmp(floe_signaling_state_text(FLOE_SIGNALING_STATE_HAVE_REMOTE_PRANSWER),
                      "have-remote-pranswer") == 0);
