@@ -1,5 +1,7 @@
 #include "floe/rtp/red.h"
 
+#include <cstring>
+
 namespace floe::rtp {
 namespace {
 
@@ -33,6 +35,18 @@ std::optional<RedBlocks> RedBlocks::parse(Bytes payload) {
   }
   blocks.blocks_[blocks.count_ - 1].payload = reader.rest();
   return reader.ok() ? std::optional(blocks) : std::nullopt;
+}
+
+std::optional<Packet> unwrap_red(const Packet& red) {
+  const auto blocks = RedBlocks::parse(red.payload());
+  if (!blocks) return std::nullopt;
+  const std::uint8_t payload_type = blocks->primary().payload_type;
+  const std::size_t before = red.payload().size() - blocks->primary().payload.size();
+  const MutableBytes bytes = red.bytes();
+  std::memmove(bytes.data() + before, bytes.data(), red.header_size());
+  auto packet = Packet::parse(bytes.subspan(before));
+  if (packet) packet->set_payload_type(payload_type);
+  return packet;
 }
 
 std::size_t write_red(std::span<const RedBlock> blocks, MutableBytes space) {

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "floe/core/bytes.h"
+#include "floe/rtp/packet.h"
 
 // Redundant audio (RFC 2198): a packet repeats what some packets before it carried.
 namespace floe::rtp {
@@ -34,6 +35,9 @@ class RedBlocks {
   std::array<RedBlock, kMaxBlocks> blocks_{};
   std::size_t count_ = 0;
 };
+
+/// Turns a packet into that of its primary block alone, in place: the header moves up.
+std::optional<Packet> unwrap_red(const Packet& red);
 
 /// Writes a payload of these blocks, the primary one last; returns its size, 0 if it does not fit
 /// or an offset (14 bits) or a size (10 bits) of a redundant block is too large.

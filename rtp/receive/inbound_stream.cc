@@ -44,6 +44,7 @@ InboundStream::InboundStream(Config config)
   for (const Format& format : config_.formats) {
     buffer_.add_format(format.payload_type, format.format, format.parameter_sets);
   }
+  if (config_.ulpfec) ulpfec_.emplace(config_.ssrc);
 }
 
 void InboundStream::handle_packet(Time now, const Packet& packet) {
@@ -58,6 +59,7 @@ void InboundStream::handle_packet(Time now, const Packet& packet) {
       sequences_ = {};
       missing_.clear();
       buffer_.restart(packet.sequence_number());
+      if (ulpfec_) ulpfec_.emplace(config_.ssrc);
       break;
     case ReceptionStatistics::Sequence::kInOrder:
       break;
@@ -107,8 +109,15 @@ void InboundStream::insert_late(Time now, Origin origin, const Packet& packet) {
 }
 
 void InboundStream::insert(Time now, Origin origin, std::int64_t sequence, const Packet& packet) {
-  if (config_.red && packet.payload_type() == *config_.red && !packet.payload().empty()) {
-    return insert_red(now, origin, sequence, packet);
+  const bool red = config_.red && packet.payload_type() == *config_.red;
+  if (red && !packet.payload().empty()) {
+    if (!ulpfec_) return insert_red(now, origin, sequence, packet);
+    const auto unwrapped = unwrap_red(packet);
+    if (!unwrapped) return drop(InboundDrop::kMalformed);
+    return insert_protected(now, origin, sequence, *unwrapped);
+  }
+  if (ulpfec_ && origin != Origin::kRedundancy && !packet.payload().empty()) {
+    return insert_protected(now, origin, sequence, packet);
   }
   FrameBuffer::Payload payload;
   payload.sequence = sequence;
@@ -117,6 +126,39 @@ void InboundStream::insert(Time now, Origin origin, std::int64_t sequence, const
   payload.payload_type = packet.payload_type();
   payload.bytes = packet.payload();
   keep(now, origin, payload);
+}
+
+void InboundStream::insert_protected(Time now, Origin origin, std::int64_t sequence,
+                                     const Packet& packet) {
+  FrameBuffer::Payload payload;
+  payload.sequence = sequence;
+  payload.timestamp = packet.timestamp();
+  payload.marker = packet.marker();
+  payload.payload_type = packet.payload_type();
+  if (packet.payload_type() == *config_.ulpfec) {
+    ++stats_.parity_packets_received;
+    if (!ulpfec_->handle_parity(packet.payload())) drop(InboundDrop::kMalformed);
+    // Its sequence number is one of the stream's, with no media: like padding.
+  } else {
+    ulpfec_->handle_media(packet);
+    payload.bytes = packet.payload();
+  }
+  keep(now, origin, payload);
+  insert_recovered(now);
+}
+
+void InboundStream::insert_recovered(Time now) {
+  while (auto bytes = ulpfec_->poll_recovered()) {
+    const auto packet = Packet::parse(*bytes);
+    FrameBuffer::Payload payload;
+    payload.sequence = sequences_.peek(packet->sequence_number());
+    payload.timestamp = packet->timestamp();
+    payload.marker = packet->marker();
+    payload.payload_type = packet->payload_type();
+    payload.bytes = packet->payload();
+    missing_.handle_packet(now, std::min(payload.sequence, *sequences_.last()));
+    keep(now, Origin::kRedundancy, payload);
+  }
 }
 
 void InboundStream::insert_red(Time now, Origin origin, std::int64_t sequence,
@@ -149,9 +191,14 @@ void InboundStream::insert_red(Time now, Origin origin, std::int64_t sequence,
 }
 
 void InboundStream::keep(Time now, Origin origin, const FrameBuffer::Payload& payload) {
-  switch (buffer_.insert(now, payload)) {
+  const FrameBuffer::Outcome outcome = buffer_.insert(now, payload);
+  if (origin == Origin::kRedundancy) {
+    // What cannot be used never came, so it is no packet that was dropped.
+    if (outcome == FrameBuffer::Outcome::kKept) ++stats_.recovered_packets;
+    return;
+  }
+  switch (outcome) {
     case FrameBuffer::Outcome::kKept:
-      if (origin == Origin::kRedundancy) ++stats_.recovered_packets;
       break;
     case FrameBuffer::Outcome::kDuplicate:
       drop(InboundDrop::kDuplicate);

@@ -13,6 +13,7 @@
 #include "floe/rtp/receive/frame_buffer.h"
 #include "floe/rtp/receive/missing_packets.h"
 #include "floe/rtp/receive/reception_statistics.h"
+#include "floe/rtp/receive/ulpfec_receiver.h"
 #include "floe/rtp/sequence_number.h"
 
 namespace floe::rtp {
@@ -50,8 +51,10 @@ class InboundStream {
     std::vector<Format> formats{};
     std::vector<Repair> repairs{};               ///< RTX (RFC 4588).
     std::optional<std::uint32_t> repair_ssrc{};  ///< If signalled; else the first is taken.
-    std::optional<std::uint8_t> red{};           ///< Payload type of RED (RFC 2198), for audio.
-    bool nack = true;                            ///< a=rtcp-fb: nack was agreed on.
+    /// Payload types of RED (RFC 2198), and of the ULPFEC (RFC 5109) that video has in it.
+    std::optional<std::uint8_t> red{};
+    std::optional<std::uint8_t> ulpfec{};
+    bool nack = true;  ///< a=rtcp-fb: nack was agreed on.
     /// How long a missing packet is waited for; nothing: 1.5 s for video with NACK, which is time
     /// for four repeats over 300 ms, else 100 ms.
     std::optional<Duration> max_wait{};
@@ -95,8 +98,9 @@ class InboundStream {
     std::uint64_t header_bytes_received = 0;  ///< Headers and padding.
     std::uint64_t retransmitted_packets_received = 0;
     std::uint64_t retransmitted_bytes_received = 0;
-    std::uint64_t recovered_packets = 0;  ///< From redundancy, that would have been missing.
-    std::uint64_t frames_received = 0;    ///< That were handed out.
+    std::uint64_t parity_packets_received = 0;  ///< ULPFEC.
+    std::uint64_t recovered_packets = 0;        ///< From redundancy, that would have been missing.
+    std::uint64_t frames_received = 0;          ///< That were handed out.
     std::uint64_t key_frames_received = 0;
     std::uint64_t frames_dropped = 0;
     std::uint64_t nack_count = 0;  ///< Requests of packets, repeated ones included.
@@ -114,6 +118,8 @@ class InboundStream {
 
   void insert(Time now, Origin origin, std::int64_t sequence, const Packet& packet);
   void insert_red(Time now, Origin origin, std::int64_t sequence, const Packet& packet);
+  void insert_protected(Time now, Origin origin, std::int64_t sequence, const Packet& packet);
+  void insert_recovered(Time now);
   void keep(Time now, Origin origin, const FrameBuffer::Payload& payload);
   void insert_late(Time now, Origin origin, const Packet& packet);
   void deliver(Time now);
@@ -124,6 +130,7 @@ class InboundStream {
   MissingPackets missing_;
   ReceptionStatistics reception_;
   std::optional<ReceptionStatistics> repair_;
+  std::optional<UlpfecReceiver> ulpfec_;
   SequenceUnwrapper sequences_;
   std::deque<ReceivedFrame> frames_;
   std::vector<std::uint16_t> nacks_;

@@ -8,8 +8,8 @@
 #include "floe/rtp/receive/inbound_stream.h"
 
 // The input is packets, each behind two bytes: its size, and how many milliseconds later it comes.
-// They reach a video stream, its repair stream and an audio stream with redundancy, whose timers
-// run in between.
+// They reach a video stream, its repair stream, an audio stream with redundancy and a video stream
+// with parity, whose timers run in between.
 namespace floe::rtp {
 namespace {
 
@@ -36,6 +36,15 @@ InboundStream audio() {
   return InboundStream(config);
 }
 
+InboundStream protected_video() {
+  InboundStream::Config config;
+  config.ssrc = 4;
+  config.formats = {{96, {Codec::kVp8}, {}}};
+  config.red = 116;
+  config.ulpfec = 117;
+  return InboundStream(config);
+}
+
 void drive(InboundStream& stream, Time now) {
   if (stream.next_timeout() <= now) stream.handle_timeout(now);
   FLOE_CHECK(stream.next_timeout() > now);
@@ -55,6 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace floe::rtp;
   InboundStream seen = video();
   InboundStream heard = audio();
+  InboundStream guarded = protected_video();
   Time now{};
   ByteReader reader({data, size});
   while (reader.remaining() >= 2) {
@@ -65,8 +75,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (packet && packet->ssrc() == 1) seen.handle_packet(now, *packet);
     if (packet && packet->ssrc() == 2) seen.handle_repair(now, *packet);
     if (packet && packet->ssrc() == 3) heard.handle_packet(now, *packet);
+    if (packet && packet->ssrc() == 4) guarded.handle_packet(now, *packet);
     drive(seen, now);
     drive(heard, now);
+    drive(guarded, now);
   }
   drive(seen, now + std::chrono::minutes(10));
   drive(heard, now + std::chrono::minutes(10));
