@@ -57,7 +57,7 @@ bool Reporter::write(Time now, NtpTime ntp_now, std::span<OutboundStream* const>
   std::vector<ReceptionStatistics*> sources;
   for (InboundStream* stream : inbound) {
     for (ReceptionStatistics* source : {&stream->reception(), stream->repair_reception()}) {
-      if (source != nullptr && source->started()) sources.push_back(source);
+      if (source != nullptr && source->has_news()) sources.push_back(source);
     }
   }
   const std::uint32_t self = senders.empty() ? config_.ssrc : senders.front().sender;

@@ -24,26 +24,35 @@ FrameBuffer::Outcome FrameBuffer::insert(Time now, const Payload& payload) {
   if (slots_.contains(payload.sequence)) return Outcome::kDuplicate;
   if (full()) return Outcome::kFull;
   Slot slot;
-  if (!payload.bytes.empty()) {
+  Bytes bytes = payload.bytes;
+  Outcome outcome = Outcome::kKept;
+  if (!bytes.empty()) {
     const Format* format = format_of(payload.payload_type);
-    if (format == nullptr) return Outcome::kUnknownFormat;
-    const auto shape = format->depacketizer->inspect(payload.bytes);
-    if (!shape) return Outcome::kMalformed;
-    slot.shape = *shape;
+    const auto shape = format != nullptr ? format->depacketizer->inspect(bytes) : std::nullopt;
+    if (shape) slot.shape = *shape;
+    // Its number is not missing, so nothing waits for it. A malformed piece stays, to spoil its
+    // frame; what is no piece of a frame is like padding.
+    else if (format == nullptr || !format->video)
+      bytes = {};
+    if (format == nullptr)
+      outcome = Outcome::kUnknownFormat;
+    else if (!shape)
+      outcome = Outcome::kMalformed;
   }
-  slot.bytes.assign(payload.bytes.begin(), payload.bytes.end());
+  slot.bytes.assign(bytes.begin(), bytes.end());
   slot.timestamp = payload.timestamp;
   slot.marker = payload.marker;
   slot.payload_type = payload.payload_type;
   slot.arrived = now;
   bytes_ += slot.bytes.size();
   slots_.emplace(payload.sequence, std::move(slot));
-  return Outcome::kKept;
+  return outcome;
 }
 
 void FrameBuffer::restart(std::int64_t sequence) {
   slots_.clear();
   bytes_ = 0;
+  scan_ = {};
   next_ = sequence;
   previous_.reset();
   gap_ = true;
@@ -100,27 +109,36 @@ bool FrameBuffer::begins_frame(const Slot& slot) const {
          (previous_->marker || previous_->timestamp != slot.timestamp);
 }
 
-std::optional<std::int64_t> FrameBuffer::last_of_frame(std::int64_t first) const {
-  auto it = slots_.find(first);
-  const Slot& begin = it->second;
-  std::int64_t last = first;
-  for (std::int64_t sequence = first; it != slots_.end() && it->first == sequence;
-       ++it, ++sequence) {
+std::optional<std::int64_t> FrameBuffer::last_of_frame(std::int64_t first) {
+  const Slot& begin = slots_.find(first)->second;
+  // A large frame's packets are looked at once, not again with each that comes.
+  if (scan_.first != first) scan_ = {first, first, first};
+  for (auto it = slots_.find(scan_.next); it != slots_.end() && it->first == scan_.next; ++it) {
     const Slot& slot = it->second;
-    if (slot.bytes.empty()) continue;
-    // Some senders forget the marker; another timestamp is as good.
-    if (slot.timestamp != begin.timestamp || slot.payload_type != begin.payload_type) return last;
-    last = sequence;
-    if (slot.marker || !video_) return last;
+    if (!slot.bytes.empty()) {
+      // Some senders forget the marker; another timestamp is as good.
+      if (slot.timestamp != begin.timestamp || slot.payload_type != begin.payload_type) {
+        return scan_.last;
+      }
+      scan_.last = scan_.next;
+      if (slot.marker || !video_) return scan_.last;
+    }
+    ++scan_.next;
   }
   return std::nullopt;
 }
 
-FrameBuffer::Step FrameBuffer::wait_or_skip(Time now) {
-  // The first packet from next_ on that is missing, and the first after it that came.
+/// The first packet from next_ on that is missing.
+std::int64_t FrameBuffer::first_missing() const {
   std::int64_t missing = *next_;
-  auto after = slots_.lower_bound(missing);
-  for (; after != slots_.end() && after->first == missing; ++after) ++missing;
+  if (scan_.first == missing) missing = scan_.next;
+  for (auto it = slots_.find(missing); it != slots_.end() && it->first == missing; ++it) ++missing;
+  return missing;
+}
+
+FrameBuffer::Step FrameBuffer::wait_or_skip(Time now) {
+  const std::int64_t missing = first_missing();
+  const auto after = slots_.upper_bound(missing);
   if (after == slots_.end()) {
     if (!full()) return Step::kWait;  // the rest has not been sent yet
     next_ = missing;                  // a frame without an end

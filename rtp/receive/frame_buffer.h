@@ -88,7 +88,8 @@ class FrameBuffer {
 
   Format* format_of(std::uint8_t payload_type);
   bool begins_frame(const Slot& slot) const;
-  std::optional<std::int64_t> last_of_frame(std::int64_t first) const;
+  std::optional<std::int64_t> last_of_frame(std::int64_t first);
+  std::int64_t first_missing() const;
   Step step(Time now, ReceivedFrame& frame);
   Step wait_or_skip(Time now);
   Step take(std::int64_t last, ReceivedFrame& frame);
@@ -104,6 +105,14 @@ class FrameBuffer {
   std::size_t bytes_ = 0;
   std::optional<std::int64_t> next_;  // where the next frame begins
   std::optional<Previous> previous_;  // of the packet before it, if that is known
+  // How far the frame that begins at `first` was looked through: up to `next`, which is missing or
+  // of another frame; `last` is its last packet so far.
+  struct Scan {
+    std::int64_t first = -1;
+    std::int64_t next = 0;
+    std::int64_t last = 0;
+  };
+  Scan scan_;
   bool gap_ = false;
   bool needs_key_frame_ = false;
   Continuity continuity_;

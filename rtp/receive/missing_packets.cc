@@ -40,7 +40,9 @@ bool MissingPackets::handle_packet(Time now, std::int64_t sequence) {
 }
 
 void MissingPackets::forget_before(std::int64_t sequence) {
-  missing_.erase(missing_.begin(), missing_.lower_bound(sequence));
+  const auto end = missing_.lower_bound(sequence);
+  if (end == missing_.begin()) return;
+  missing_.erase(missing_.begin(), end);
   update_next();
 }
 

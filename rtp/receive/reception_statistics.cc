@@ -84,6 +84,7 @@ ReportBlock ReceptionStatistics::report(Time now) {
   }
   expected_before_ = expected();
   received_before_ = received_since_base_;
+  reported_ = received_;
   block.highest_sequence = static_cast<std::uint32_t>(highest_);
   block.jitter = static_cast<std::uint32_t>(jitter_);
   if (last_report_ != 0) {

@@ -40,6 +40,9 @@ class ReceptionStatistics {
   Duration jitter() const;
   std::optional<Time> last_packet() const { return last_packet_; }
   bool started() const { return received_ > 0; }
+  /// Packets came since the last report; sources that are silent are not reported (RFC 3550 section
+  /// 6.4).
+  bool has_news() const { return received_ != reported_; }
 
  private:
   void begin(std::uint16_t sequence);
@@ -55,6 +58,7 @@ class ReceptionStatistics {
   std::int64_t expected_before_ = 0;  // at the last report
   std::int64_t received_before_ = 0;
   std::int64_t lost_before_restart_ = 0;
+  std::uint64_t reported_ = 0;  // `received_` at the last report
   std::optional<std::uint16_t> after_jump_;
   std::optional<Time> last_packet_;
   std::uint32_t last_timestamp_ = 0;

@@ -281,11 +281,15 @@ struct ReporterTest : testing::Test {
     config.video = false;
     config.formats = {{111, {Codec::kOpus}, {}}};
     auto stream = std::make_unique<InboundStream>(config);
-    std::array<std::uint8_t, 20> space;
-    PacketBuilder builder(space, {.payload_type = 111, .ssrc = ssrc});
-    builder.payload_space()[0] = 0x78;
-    stream->handle_packet(Time(1s), *Packet::parse(MutableBytes(space).first(builder.finish(1))));
+    hear(*stream, 0);
     return stream;
+  }
+  void hear(InboundStream& stream, std::uint16_t sequence) {
+    std::array<std::uint8_t, 20> bytes;
+    PacketBuilder builder(
+        bytes, {.payload_type = 111, .sequence_number = sequence, .ssrc = stream.ssrc()});
+    builder.payload_space()[0] = 0x78;
+    stream.handle_packet(Time(1s), *Packet::parse(MutableBytes(bytes).first(builder.finish(1))));
   }
   std::vector<RtcpPacket> read(const RtcpWriter& writer) {
     std::vector<RtcpPacket> packets;
@@ -377,6 +381,22 @@ TEST_F(ReporterTest, SlowsDownWhereTheBandwidthIsSmall) {
   EXPECT_GT(reporter.next_timeout(), Time(102s));
 }
 
+TEST_F(ReporterTest, LeavesOutSourcesThatWereSilent) {
+  Reporter reporter({.ssrc = 1, .cname = "c"}, random);
+  reporter.start(Time(0s));
+  const auto stream = inbound(10);
+  InboundStream* const in[] = {stream.get()};
+  const auto blocks = [&](Time now) {
+    RtcpWriter writer(space);
+    EXPECT_TRUE(reporter.write(now, clock.at(now), {}, in, writer));
+    return std::get<ReceiverReport>(read(writer)[0]).reports.size();
+  };
+  EXPECT_EQ(blocks(Time(10s)), 1u);
+  EXPECT_EQ(blocks(Time(20s)), 0u);
+  hear(*stream, 1);
+  EXPECT_EQ(blocks(Time(30s)), 1u);
+}
+
 TEST_F(ReporterTest, GivesEverySourceItsTurn) {
   Reporter reporter({.ssrc = 1, .cname = "c"}, random);
   reporter.start(Time(0s));
@@ -395,6 +415,7 @@ TEST_F(ReporterTest, GivesEverySourceItsTurn) {
     EXPECT_GE(report.reports.size(), 25u);
     for (const ReportBlock block : report.reports) ++reported[block.ssrc - 1000];
     now = reporter.next_timeout();
+    for (InboundStream* stream : in) hear(*stream, static_cast<std::uint16_t>(i + 1));
   }
   for (const int times : reported) EXPECT_GE(times, 2);
   // Too small for even one report.

@@ -404,6 +404,48 @@ TEST(RtpAudio, GoesOnWithoutWhatDoesNotComeInTime) {
   EXPECT_FALSE(audio.stream->take_key_frame_request());
 }
 
+TEST(RtpAudio, DoesNotWaitForWhatItCannotUse) {
+  AudioReceiver audio;
+  audio.handle(Time(0ms), 111, 10, "7801");
+  audio.handle(Time(20ms), 126, 11, "00");  // a telephone event
+  audio.handle(Time(40ms), 111, 12, "7b");  // no packet of Opus
+  audio.handle(Time(60ms), 111, 13, "7804");
+  EXPECT_THAT(audio.take(Time(60ms)), ElementsAre("10:7801", "13:7804"));
+  EXPECT_EQ(audio.stream->stats().drops(InboundDrop::kUnknownFormat), 1u);
+  EXPECT_EQ(audio.stream->stats().drops(InboundDrop::kMalformed), 1u);
+}
+
+TEST(RtpStreams, DropAFrameWithAMalformedPieceAndWhatDependsOnIt) {
+  InboundStream::Config config;
+  config.ssrc = kSsrc;
+  config.formats = {{kVideo, {Codec::kVp8}, {}}};
+  InboundStream receiver(config);
+  std::array<std::uint8_t, 100> space;
+  const auto handle = [&](std::uint16_t sequence, std::uint32_t timestamp, std::string_view payload,
+                          bool marker) {
+    const auto bytes = from_hex(payload).value();
+    PacketBuilder builder(space, {.marker = marker,
+                                  .payload_type = kVideo,
+                                  .sequence_number = sequence,
+                                  .timestamp = timestamp,
+                                  .ssrc = kSsrc});
+    std::copy(bytes.begin(), bytes.end(), builder.payload_space().begin());
+    receiver.handle_packet(Time(1s),
+                           *Packet::parse(MutableBytes(space).first(builder.finish(bytes.size()))));
+  };
+  handle(1, 0, "1010aa", true);
+  EXPECT_TRUE(receiver.poll_frame(Time(1s)));
+  handle(2, 3000, "1011aa", false);
+  handle(3, 3000, "80", false);  // an extension that is not there
+  handle(4, 3000, "00bb", true);
+  EXPECT_EQ(receiver.stats().drops(InboundDrop::kMalformed), 1u);
+  EXPECT_EQ(receiver.stats().frames_dropped, 1u);
+  handle(5, 6000, "1011cc", true);
+  EXPECT_FALSE(receiver.poll_frame(Time(1s)));
+  EXPECT_EQ(receiver.stats().frames_dropped, 2u);
+  EXPECT_TRUE(receiver.take_key_frame_request());
+}
+
 TEST(RtpAudio, FillsLossesFromRedundancy) {
   AudioReceiver audio(63);
   audio.handle(Time(0ms), 63, 10, "6f7801");
