@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "floe/core/text.h"
-#include "floe/rtp/payload/audio.h"
-#include "floe/rtp/payload/av1.h"
-#include "floe/rtp/payload/h264.h"
-#include "floe/rtp/payload/h265.h"
-#include "floe/rtp/payload/vp8.h"
-#include "floe/rtp/payload/vp9.h"
+#include "floe/rtp/payload/internal/audio.h"
+#include "floe/rtp/payload/internal/av1.h"
+#include "floe/rtp/payload/internal/h264.h"
+#include "floe/rtp/payload/internal/h265.h"
+#include "floe/rtp/payload/internal/vp8.h"
+#include "floe/rtp/payload/internal/vp9.h"
 
 namespace floe::rtp {
 

@@ -1,4 +1,4 @@
-#include "floe/rtp/payload/audio.h"
+#include "floe/rtp/payload/internal/audio.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "floe/rtp/payload/av1.h"
+#include "floe/rtp/payload/internal/av1.h"
 
 #include <algorithm>
 

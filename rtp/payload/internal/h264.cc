@@ -1,4 +1,4 @@
-#include "floe/rtp/payload/h264.h"
+#include "floe/rtp/payload/internal/h264.h"
 
 #include <algorithm>
 

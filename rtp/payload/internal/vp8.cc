@@ -1,4 +1,4 @@
-#include "floe/rtp/payload/vp8.h"
+#include "floe/rtp/payload/internal/vp8.h"
 
 #include <algorithm>
 

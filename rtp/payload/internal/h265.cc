@@ -1,4 +1,4 @@
-#include "floe/rtp/payload/h265.h"
+#include "floe/rtp/payload/internal/h265.h"
 
 #include <algorithm>
 

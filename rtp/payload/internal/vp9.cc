@@ -1,4 +1,4 @@
-#include "floe/rtp/payload/vp9.h"
+#include "floe/rtp/payload/internal/vp9.h"
 
 #include <algorithm>
 
