@@ -76,7 +76,7 @@ class Server final : private http::ServerHandler {
   const net::Endpoint& local() const { return http_->local(); }
   /// "http://127.0.0.1:8080/whip"
   std::string url(Protocol protocol) const;
-  /// Null when the session is gone.
+  /// Null when the session is gone. To end a session, call `end` rather than close its connection.
   PeerConnection* connection(SessionId session);
   /// `on_ended` follows.
   void end(SessionId session, std::string reason);

@@ -104,16 +104,14 @@ Result<> validate(const SessionsOptions& options) {
   }
   const Limits& limits = options.limits;
   if (limits.max_sessions == 0 || limits.burst == 0 || limits.sessions_per_second <= 0 ||
-      limits.setup_timeout <= Duration::zero()) {
-    return fail(Errc::kInvalidArgument, "with these limits no session could ever begin");
+      limits.restarts_per_second <= 0 || limits.setup_timeout <= Duration::zero()) {
+    return fail(Errc::kInvalidArgument, "with these limits no session could begin, or restart ICE");
   }
   return {};
 }
 
 Sessions::Sessions(SessionsOptions options, Random& random)
-    : options_(std::move(options)),
-      random_(random),
-      tokens_(static_cast<double>(options_.limits.burst)) {}
+    : options_(std::move(options)), random_(random) {}
 
 // ---------------------------------------------------------------------------------- requests
 
@@ -128,7 +126,7 @@ void Sessions::handle_request(Time now, http::RequestId id, const http::Request&
   // RFC 9725 section 4.1: there is nothing to show, and that is no error.
   if (request.method == "GET" || request.method == "HEAD") return respond(id, {204, {}, {}});
   if (endpoint) return handle_endpoint(now, id, request, *endpoint);
-  handle_session(id, request, *session);
+  handle_session(now, id, request, *session);
 }
 
 std::optional<Sessions::Endpoint> Sessions::find_endpoint(std::string_view path) const {
@@ -220,7 +218,8 @@ void Sessions::post(Time now, http::RequestId id, const http::Request& request,
         id, {503, "the server has its " + std::to_string(limits.max_sessions) + " sessions",
              std::chrono::ceil<std::chrono::seconds>(limits.setup_timeout)});
   }
-  if (!take_token(now)) {
+  if (!new_sessions_) new_sessions_ = TokenBucket{static_cast<double>(limits.burst), now};
+  if (!new_sessions_->take(now, limits.sessions_per_second, limits.burst)) {
     return refuse_request(id, {429, "too many sessions begin at once", std::chrono::seconds(1)});
   }
 
@@ -233,6 +232,7 @@ void Sessions::post(Time now, http::RequestId id, const http::Request& request,
   session.expires = now + limits.setup_timeout;
   session.etag = new_etag();
   session.remote_ufrag = first_ufrag(*offer);
+  session.restarts = {static_cast<double>(limits.restart_burst), now};
   session.waiting = id;
   names_[session.name] = key;
   waiting_[id] = key;
@@ -241,24 +241,21 @@ void Sessions::post(Time now, http::RequestId id, const http::Request& request,
   events_.push_back(Offered{key, endpoint.protocol, endpoint.stream, request.body});
 }
 
-bool Sessions::take_token(Time now) {
-  const Limits& limits = options_.limits;
-  if (tokens_at_) {
-    const double waited = std::chrono::duration<double>(now - *tokens_at_).count();
-    tokens_ =
-        std::min(static_cast<double>(limits.burst), tokens_ + waited * limits.sessions_per_second);
-  }
-  tokens_at_ = now;
-  if (tokens_ < 1) return false;
-  tokens_ -= 1;
+bool Sessions::TokenBucket::take(Time now, double per_second, std::size_t burst) {
+  const double waited = std::chrono::duration<double>(now - filled).count();
+  tokens = std::min(static_cast<double>(burst), tokens + waited * per_second);
+  filled = now;
+  if (tokens < 1) return false;
+  tokens -= 1;
   return true;
 }
 
-void Sessions::handle_session(http::RequestId id, const http::Request& request, Session& session) {
+void Sessions::handle_session(Time now, http::RequestId id, const http::Request& request,
+                              Session& session) {
   if (options_.authorize && !same_secret(bearer_token(request.headers), session.token)) {
     return refuse_request(id, {401, "the session needs the bearer token that opened it"});
   }
-  if (request.method == "PATCH") return patch(id, request, session);
+  if (request.method == "PATCH") return patch(now, id, request, session);
   if (request.method == "DELETE") {
     // RFC 9725 section 4.3.1: an entity-tag means nothing here.
     const SessionId key = session.id;

@@ -36,6 +36,9 @@ struct Limits {
   /// each costs a key exchange (RFC 9725 section 5).
   double sessions_per_second = 20;
   std::size_t burst = 50;
+  /// The same for the ICE restarts of one session, since each asks the STUN and TURN servers anew.
+  double restarts_per_second = 0.5;
+  std::size_t restart_burst = 5;
   /// How long a new session has to be connected, and a counter-offer to be answered: the time that
   /// draft-ietf-wish-whep section 4.2 gives for that.
   Duration setup_timeout = std::chrono::seconds(30);
@@ -147,6 +150,12 @@ class Sessions {
     kAnswered,   ///< It came; the PATCH waits for its response.
     kOpen,
   };
+  struct TokenBucket {
+    double tokens = 0;
+    Time filled;
+
+    bool take(Time now, double per_second, std::size_t burst);
+  };
   struct Session {
     SessionId id{};
     std::string name;   ///< The last part of its path.
@@ -160,6 +169,7 @@ class Sessions {
     std::optional<http::RequestId> waiting;  ///< The POST, or the PATCH of an answer or restart.
     bool restarting = false;                 ///< It is a restart.
     std::string restart_ufrag;               ///< The client's new one.
+    TokenBucket restarts;
   };
   struct Endpoint {
     Protocol protocol;
@@ -172,16 +182,16 @@ class Sessions {
 
   void handle_endpoint(Time now, http::RequestId id, const http::Request& request,
                        const Endpoint& endpoint);
-  void handle_session(http::RequestId id, const http::Request& request, Session& session);
+  void handle_session(Time now, http::RequestId id, const http::Request& request, Session& session);
   void answer_options(http::RequestId id, const http::Request& request,
                       const std::optional<Endpoint>& endpoint);
   void post(Time now, http::RequestId id, const http::Request& request, const Endpoint& endpoint);
-  bool take_token(Time now);
 
   // sessions_patch.cc
-  void patch(http::RequestId id, const http::Request& request, Session& session);
+  void patch(Time now, http::RequestId id, const http::Request& request, Session& session);
   void take_answer(http::RequestId id, const http::Request& request, Session& session);
-  void take_fragment(http::RequestId id, const http::Request& request, Session& session);
+  void take_fragment(Time now, http::RequestId id, const http::Request& request, Session& session);
+  void restart(Time now, http::RequestId id, sdp::Fragment fragment, Session& session);
 
   void respond(http::RequestId id, http::Response response);
   void refuse_request(http::RequestId id, const Refusal& refusal);
@@ -200,8 +210,7 @@ class Sessions {
   std::set<std::pair<Time, SessionId>> expiries_;
   std::deque<Event> events_;
   std::uint64_t last_id_ = 0;
-  double tokens_;
-  std::optional<Time> tokens_at_;
+  std::optional<TokenBucket> new_sessions_;  ///< From the first one on.
   Stats stats_;
 };
 

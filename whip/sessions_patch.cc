@@ -1,4 +1,5 @@
 // PATCH: trickled candidates, ICE restarts, and the answer to a counter-offer.
+#include <chrono>
 #include <utility>
 
 #include "floe/core/text.h"
@@ -33,7 +34,7 @@ Condition read_condition(const http::Headers& headers, std::string_view etag) {
 
 }  // namespace
 
-void Sessions::patch(http::RequestId id, const http::Request& request, Session& session) {
+void Sessions::patch(Time now, http::RequestId id, const http::Request& request, Session& session) {
   const std::string type = http::media_type(request.headers.find("content-type").value_or(""));
   if (type == kSdpType && session.phase != Phase::kOpen) return take_answer(id, request, session);
   if (type != kFragmentType) {
@@ -42,7 +43,7 @@ void Sessions::patch(http::RequestId id, const http::Request& request, Session& 
     response.headers.add("Accept-Patch", std::string(kFragmentType));
     return respond(id, std::move(response));
   }
-  take_fragment(id, request, session);
+  take_fragment(now, id, request, session);
 }
 
 // draft-ietf-wish-whep section 4.2.2
@@ -60,7 +61,8 @@ void Sessions::take_answer(http::RequestId id, const http::Request& request, Ses
 }
 
 // RFC 9725 section 4.3
-void Sessions::take_fragment(http::RequestId id, const http::Request& request, Session& session) {
+void Sessions::take_fragment(Time now, http::RequestId id, const http::Request& request,
+                             Session& session) {
   if (session.phase != Phase::kOpen) {
     return refuse_request(id,
                           {409, "the session is not open yet: its counter-offer has no answer"});
@@ -84,15 +86,26 @@ void Sessions::take_fragment(http::RequestId id, const http::Request& request, S
     events_.push_back(Trickled{session.id, std::move(*fragment)});
     return;
   }
-  // Section 4.3.3. The client that restarts once more ignores the response to the first try.
+  restart(now, id, std::move(*fragment), session);
+}
+
+// RFC 9725 section 4.3.3
+void Sessions::restart(Time now, http::RequestId id, sdp::Fragment fragment, Session& session) {
+  const Limits& limits = options_.limits;
+  if (!session.restarts.take(now, limits.restarts_per_second, limits.restart_burst)) {
+    const auto wait = std::chrono::duration<double>(1 / limits.restarts_per_second);
+    return refuse_request(id, {429, "the session restarts ICE too often",
+                               std::chrono::ceil<std::chrono::seconds>(wait)});
+  }
+  // The client that restarts once more ignores the response to the first try.
   if (session.restarting) {
     refuse_restart(session.id, {409, "a later ICE restart has taken the place of this one"});
   }
   session.restarting = true;
-  session.restart_ufrag = ufrag;
+  session.restart_ufrag = fragment.ice_ufrag;
   session.waiting = id;
   waiting_[id] = session.id;
-  events_.push_back(RestartWanted{session.id, std::move(*fragment)});
+  events_.push_back(RestartWanted{session.id, std::move(fragment)});
 }
 
 }  // namespace floe::whip

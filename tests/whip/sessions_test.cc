@@ -270,6 +270,21 @@ TEST_F(WhipSessions, LetsALaterRestartTakeThePlaceOfAnEarlierOne) {
   EXPECT_EQ(status(take()), 200u);
 }
 
+TEST_F(WhipSessions, LetsNoClientRestartAllTheTime) {
+  use({.limits = {.restarts_per_second = 0.5, .restart_burst = 2}});
+  const SessionId id = open();
+  for (const std::string ufrag : {"new1", "new2"}) {
+    EXPECT_FALSE(patch("*", fragment(ufrag)));
+    sessions->handle_restarted(id, {});
+    EXPECT_EQ(status(take()), 200u);
+  }
+  const auto refused = patch("*", fragment("new3")).value();
+  EXPECT_EQ(refused.status, 429u);
+  EXPECT_EQ(refused.headers.find("retry-after"), "2");
+  now += 2s;
+  EXPECT_FALSE(patch("*", fragment("new3")));
+}
+
 TEST_F(WhipSessions, AnswersOnlyToTheTokenThatOpenedIt) {
   use({.ice_servers = {{{"turn:turn.example"}, "ann", "secret"}},
        .authorize = [](Protocol protocol, std::string_view stream, std::string_view token) {
