@@ -13,6 +13,7 @@ void Station::listen(Server::Options options) {
 tl::expected<std::unique_ptr<PeerConnection>, Refusal> Station::on_offer(const Offer& offer) {
   streams.push_back(offer.stream);
   offers.push_back(offer.sdp);
+  if (destroy_at == "offer") server.reset();
   if (refusal) return tl::unexpected<Refusal>(*refusal);
   last = offer.session;
   std::unique_ptr<PeerConnection> connection = PeerConnection::create(network_).value();
@@ -35,10 +36,12 @@ tl::expected<std::unique_ptr<PeerConnection>, Refusal> Station::on_offer(const O
 void Station::on_state(SessionId session, PeerConnectionState state) {
   log.push_back(std::to_string(static_cast<std::uint64_t>(session)) + " " +
                 std::string(to_string(state)));
+  if (destroy_at == "state") server.reset();
 }
 
 void Station::on_ended(SessionId session, const std::string& reason) {
   log.push_back(std::to_string(static_cast<std::uint64_t>(session)) + " ended: " + reason);
+  if (destroy_at == "ended") server.reset();
 }
 
 void Visitor::start(Client::Options options) {

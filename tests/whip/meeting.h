@@ -34,6 +34,7 @@ class Station final : public ServerHandler {
   std::vector<std::string> offers;
   std::vector<std::string> log;  ///< "1 connected", "1 ended: why"
   SessionId last{};
+  std::string destroy_at;  ///< The call in which the server goes: "offer", "state" or "ended".
   std::unique_ptr<Server> server;
 
  private:

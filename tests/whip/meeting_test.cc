@@ -311,6 +311,19 @@ TEST_F(WhipMeeting, DeletesASessionThatIsCreatedAfterItWasClosed) {
   EXPECT_EQ(visitor.closed->error.message, "closed before the session began");
 }
 
+TEST_F(WhipMeeting, LosesItsServerInAnyCallOfTheHandler) {
+  for (const std::string call : {"offer", "state", "ended"}) {
+    SCOPED_TRACE(call);
+    station.destroy_at = call;
+    listen();
+    visitor.start(to(Protocol::kWhip));
+    // With the session open or without an answer to the POST, as it comes.
+    run_until([&] { return visitor.open() || visitor.closed; }, seconds(5));
+    if (!visitor.closed) visitor.client->close();
+    EXPECT_TRUE(run_until([&] { return !station.server && visitor.closed; }));
+  }
+}
+
 TEST_F(WhipMeeting, MayBeDestroyedByItsHandler) {
   listen();
   visitor.destroy_when_established = true;
