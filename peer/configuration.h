@@ -10,6 +10,7 @@
 #include "floe/ice/agent.h"
 #include "floe/ice/agent_network.h"
 #include "floe/ice/server.h"
+#include "floe/rtp/congestion/congestion_controller.h"
 #include "floe/sdp/offer.h"
 
 namespace floe {
@@ -51,6 +52,11 @@ struct Configuration {
   /// Windows of the SCTP association; a transfer's speed is at most these over the round trip.
   std::size_t send_buffer = 4 * 1024 * 1024;
   std::size_t receive_buffer = 4 * 1024 * 1024;
+  /// Between which rates congestion control moves for audio and video together, and where it
+  /// begins.
+  rtp::BitrateLimits media_bitrate{};
+  /// Makes another congestion control than Google's, such as `rtp::FixedRate`.
+  std::function<std::unique_ptr<rtp::CongestionController>(Time now)> congestion_control{};
   /// The largest datagram sent. Everything fits 1200 bytes on any path that WebRTC meets.
   std::size_t mtu = 1200;
 };

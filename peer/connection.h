@@ -121,9 +121,23 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
   void after_description(SignalingState before, std::vector<TrackEvent> tracks);
   Result<std::optional<std::size_t>> section_for(const IceCandidate& candidate) const;
   Result<> add_candidate_text(std::string_view text);
-  // TransceiverOwner
-  void update_negotiation_needed() override;
+  void update_negotiation_needed() override;  // TransceiverOwner
   bool negotiation_needed() const;
+
+  // TransceiverOwner and the rest of media (connection_media.cc)
+  void configure_media();
+  Result<> send_frame(std::uint32_t number, std::string_view rid,
+                      const rtp::FrameView& frame) override;
+  Result<> send_packet(std::uint32_t number, std::string_view rid,
+                       const ReceivedPacket& packet) override;
+  void update_encodings() override;
+  void want_packets(std::uint32_t number, bool wanted) override;
+  void request_key_frame(std::uint32_t number) override;
+  void deliver(rtp::Session::Event&& event);
+  void deliver(rtp::Session::FrameReceived&& event);
+  void deliver(rtp::Session::PacketReceived&& event);
+  void deliver(rtp::Session::KeyFrameRequested&& event);
+  void deliver(rtp::Session::TargetBitrateChanged&& event);
 
   // ice::Engines (connection_events.cc)
   void handle_timeout(Time now) override { transport_.handle_timeout(now); }
@@ -139,7 +153,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
 
   void receive(std::span<net::Datagram> datagrams);
   void deliver(const OwnEvent& event);
-  void deliver(const PeerTransport::Event& event);
+  void deliver(PeerTransport::Event&& event);
   void deliver(const ice::Agent::Event& event);
   void deliver_ice_state(IceConnectionState state);
   void deliver(const PeerTransport::DtlsStateChanged& event);

@@ -167,7 +167,10 @@ Result<> Connection::commit(Negotiation::Change change) {
   const bool speaks_of_present_generation =
       names_ufrag(change.description, transport_.ice().local_credentials().ufrag);
   auto tracks = negotiation_.commit(std::move(change));
-  if (agrees) apply_agreement(is_local, std::move(*remote), is_local ? std::string() : old_mid);
+  if (agrees) {
+    apply_agreement(is_local, std::move(*remote), is_local ? std::string() : old_mid);
+    configure_media();
+  }
   if (negotiation_.data_ended() && !std::exchange(data_ended_, true)) {
     transport_.channels().lose_transport(pump_.now(), std::nullopt);
   }

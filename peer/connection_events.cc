@@ -27,9 +27,9 @@ bool Connection::deliver_event(Time now) {
     return true;
   }
   // RFC 8829 section 3.5.4: pooled candidates are told of with the first local description.
-  const auto event = transport_.poll_event(now, gathered_);
+  auto event = transport_.poll_event(now, gathered_);
   if (!event) return false;
-  deliver(*event);
+  deliver(std::move(*event));
   return true;
 }
 
@@ -66,8 +66,8 @@ void Connection::deliver(const OwnEvent& event) {
   }
 }
 
-void Connection::deliver(const PeerTransport::Event& event) {
-  std::visit([this](const auto& layer) { deliver(layer); }, event);
+void Connection::deliver(PeerTransport::Event&& event) {
+  std::visit([this](auto&& layer) { deliver(std::move(layer)); }, std::move(event));
 }
 
 void Connection::deliver(const ice::Agent::Event& event) {

@@ -21,6 +21,7 @@ sctp::DataChannels::Config with_mtu(sctp::DataChannels::Config config, std::size
 
 PeerTransport::PeerTransport(Config config, Random& random, net::Pacer& pacer)
     : config_(std::move(config)),
+      random_(random),
       ice_(config_.ice, random, pacer),
       channels_(with_mtu(config_.channels, config_.mtu)) {}
 
@@ -44,11 +45,13 @@ Result<> PeerTransport::connect(Time now, const Remote& remote) {
   config.mtu = config_.mtu;
   // Later handshakes there are none, so keys for media are agreed on in this one, whether there is
   // media yet or not. Some peers fail without.
-  config.srtp_profiles = {dtls::SrtpProfile::kAeadAes128Gcm,
-                          dtls::SrtpProfile::kAes128CmHmacSha1_80};
+  config.srtp_profiles = {dtls::SrtpProfile::kAeadAes128Gcm, dtls::SrtpProfile::kAeadAes256Gcm,
+                          dtls::SrtpProfile::kAes128CmHmacSha1_80,
+                          dtls::SrtpProfile::kAes128CmHmacSha1_32};
   auto connection = dtls::Connection::create(std::move(config));
   if (!connection) return forward(connection);
   dtls_ = std::move(*connection);
+  dtls_role_ = remote.role;
   channels_.set_dtls_role(remote.role == dtls::Role::kClient ? sctp::DtlsRole::kClient
                                                              : sctp::DtlsRole::kServer);
   advance(now);
@@ -62,6 +65,8 @@ void PeerTransport::handle_packet(Time now, net::Datagram& datagram) {
     stats_.bytes_received += datagram.payload.size();
     if (dtls::Connection::looks_like_dtls(datagram.payload)) {
       take_dtls(now, datagram.payload);
+    } else if (media_ != nullptr && MediaTransport::looks_like_rtp(datagram.payload)) {
+      media_->handle_packet(now, datagram.payload);
     } else {
       ++stats_.packets_unknown;
     }
@@ -94,6 +99,40 @@ void PeerTransport::start_sctp(Time now) {
   while (const auto plaintext = dtls_->poll_plaintext()) channels_.handle_packet(now, *plaintext);
 }
 
+void PeerTransport::enable_media(Time now, rtp::Session::Config config) {
+  if (closed_ || media_ != nullptr) return;
+  config.max_packet = config_.mtu - srtp::Session::kMaxRtcpOverhead;
+  media_ = std::make_unique<MediaTransport>(now, std::move(config), random_);
+  start_media();
+  follow_path(now);
+}
+
+/// With DTLS up there are keys, unless the peer knows of no media.
+void PeerTransport::start_media() {
+  if (media_ == nullptr || media_->started() || !srtp_profile_ ||
+      dtls_state_ != DtlsTransportState::kConnected) {
+    return;
+  }
+  auto keys = dtls_->srtp_keys();
+  if (keys) static_cast<void>(media_->start(dtls_role_, std::move(*keys)));
+}
+
+/// RTP learns whether there is a path, that it is another one, and how long it is.
+void PeerTransport::follow_path(Time now) {
+  if (!media_runs()) return;
+  rtp::Session& rtp = media_->rtp();
+  const auto route = ice_.route();
+  const bool usable = route && dtls_state_ == DtlsTransportState::kConnected;
+  if (usable && media_route_ != route) {
+    if (media_route_) rtp.handle_route_change(now);
+    media_route_ = route;
+  }
+  rtp.set_writable(now, usable);
+  const auto round_trip = ice_.round_trip();
+  if (round_trip && round_trip != media_round_trip_) rtp.set_round_trip(now, *round_trip);
+  media_round_trip_ = round_trip;
+}
+
 /// Starts the layer above when the one below is ready.
 void PeerTransport::advance(Time now) {
   if (closed_ || dtls_ == nullptr) return;
@@ -111,6 +150,7 @@ void PeerTransport::advance(Time now) {
     if (const auto* connected = std::get_if<dtls::Connected>(&*event)) {
       srtp_profile_ = connected->srtp_profile;
       set_dtls_state(DtlsTransportState::kConnected);
+      start_media();
       start_sctp(now);
     } else if (std::holds_alternative<dtls::Closed>(*event)) {
       // W3C: the peer's close_notify closes the SCTP transport and with it every channel.
@@ -122,6 +162,7 @@ void PeerTransport::advance(Time now) {
       channels_.lose_transport(now, error);
     }
   }
+  follow_path(now);
 }
 
 void PeerTransport::set_dtls_state(DtlsTransportState state, std::optional<Error> error) {
@@ -140,6 +181,8 @@ void PeerTransport::poll_transmit(Time now, net::SendBatch& batch) {
   const auto route = ice_.route();
   if (!route || !dtls_started_) return;
   send_dtls(now, batch, *route);
+  // Media first: their packets are worth little when they are late.
+  if (media_runs()) send_media(now, batch, *route);
   if (can_send_sctp()) send_sctp(now, batch, *route);
 }
 
@@ -177,6 +220,21 @@ void PeerTransport::send_sctp(Time now, net::SendBatch& batch, const net::Route&
   count_sent(now, packets, bytes);
 }
 
+void PeerTransport::send_media(Time now, net::SendBatch& batch, const net::Route& route) {
+  std::size_t packets = 0;
+  std::size_t bytes = 0;
+  while (true) {
+    const MutableBytes space = batch.open(route, config_.mtu);
+    if (space.empty()) break;
+    const std::size_t size = media_->poll_transmit(now, space);
+    batch.commit(size);
+    if (size == 0) break;
+    ++packets;
+    bytes += size;
+  }
+  count_sent(now, packets, bytes);
+}
+
 /// On a path where nothing at all comes in it is the path that is silent, not the peer's DTLS: the
 /// handshake waits for ICE, however long, and goes on when the first packet comes.
 bool PeerTransport::dtls_rests() const {
@@ -188,6 +246,7 @@ Time PeerTransport::next_timeout() const {
   Time next = ice_.next_timeout();
   if (can_send_dtls()) next = std::min(next, dtls_->next_timeout());
   if (can_send_sctp()) next = std::min(next, channels_.next_timeout());
+  if (media_runs()) next = std::min(next, media_->rtp().next_timeout());
   return next;
 }
 
@@ -200,6 +259,7 @@ void PeerTransport::handle_timeout(Time now) {
     dtls_->handle_timeout(now);
   }
   if (can_send_sctp() && channels_.next_timeout() <= now) channels_.handle_timeout(now);
+  if (media_runs() && media_->rtp().next_timeout() <= now) media_->rtp().handle_timeout(now);
   advance(now);
 }
 
@@ -212,6 +272,9 @@ std::optional<PeerTransport::Event> PeerTransport::poll_event(Time now, bool wit
     dtls_events_.pop_front();
     return event;
   }
+  if (media_ != nullptr) {
+    if (auto event = media_->rtp().poll_event()) return Event(std::move(*event));
+  }
   if (auto event = channels_.poll_event(now)) return Event(std::move(*event));
   return std::nullopt;
 }
@@ -221,6 +284,11 @@ void PeerTransport::close(Time now, net::SendBatch& batch) {
   channels_.abort(now);
   if (const auto route = ice_.route(); route && dtls_started_) {
     if (can_send_sctp()) send_sctp(now, batch, *route);
+    if (media_runs()) {
+      if (const MutableBytes space = batch.open(*route, config_.mtu); !space.empty()) {
+        batch.commit(media_->write_bye(now, space));
+      }
+    }
     dtls_->close(now);
     send_dtls(now, batch, *route);
   }

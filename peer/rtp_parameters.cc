@@ -29,6 +29,16 @@ std::string_view to_string(RtpTransceiverDirection direction) {
   return "unknown";
 }
 
+Result<> check_limits(const RtpEncodingParameters& layer, const std::string& name) {
+  if (!(layer.scale_resolution_down_by >= 1.0)) {
+    return fail(Errc::kInvalidArgument, name + ".scale_resolution_down_by is less than 1");
+  }
+  if (layer.max_framerate && !(*layer.max_framerate >= 0.0)) {
+    return fail(Errc::kInvalidArgument, name + ".max_framerate is less than 0");
+  }
+  return {};
+}
+
 RtpCodecParameters to_parameters(MediaKind kind, const sdp::Codec& codec) {
   RtpCodecParameters parameters;
   parameters.payload_type = codec.payload_type;

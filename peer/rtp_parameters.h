@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "floe/core/result.h"
 #include "floe/sdp/attributes.h"
 
 // The dictionaries of W3C's RTP media API.
@@ -62,6 +63,9 @@ struct RtpEncodingParameters {
   double scale_resolution_down_by = 1.0;       ///< 1 or more; video only.
   bool operator==(const RtpEncodingParameters&) const = default;
 };
+
+/// Errors: kInvalidArgument names the member of `layer`, called `name`, that is out of range.
+[[nodiscard]] Result<> check_limits(const RtpEncodingParameters& layer, const std::string& name);
 
 /// RTCRtpParameters of a sender or receiver, as the last answer settled them; a sender has
 /// encodings from the start.

@@ -28,6 +28,12 @@ bool matches(MediaKind kind, const sdp::Codec& codec, const RtpCodec& wanted) {
          ours.sdp_fmtp_line == wanted.sdp_fmtp_line;
 }
 
+/// A handler that outlives its own replacement while it runs; null for an empty one.
+template <typename Handler>
+std::shared_ptr<const Handler> shared(Handler handler) {
+  return handler ? std::make_shared<const Handler>(std::move(handler)) : nullptr;
+}
+
 }  // namespace
 
 Result<> RtpSender::replace_track(std::shared_ptr<MediaStreamTrack> track) {
@@ -62,6 +68,74 @@ Result<> RtpSender::set_streams(std::vector<std::string> streams) {
   }
   owner_->update_negotiation_needed();
   return {};
+}
+
+Result<> RtpSender::set_parameters(const RtpParameters& parameters) {
+  if (stopped_) return fail(Errc::kInvalidState, "the sender's transceiver is stopped");
+  if (parameters.encodings.size() != encodings_.size()) {
+    return fail(Errc::kInvalidModification, "the sender has " + std::to_string(encodings_.size()) +
+                                                " encodings, not " +
+                                                std::to_string(parameters.encodings.size()));
+  }
+  for (std::size_t i = 0; i < encodings_.size(); ++i) {
+    const RtpEncodingParameters& layer = parameters.encodings[i];
+    const std::string name = "encodings[" + std::to_string(i) + "]";
+    if (layer.rid != encodings_[i].rid) {
+      return fail(Errc::kInvalidModification, name + ".rid cannot be changed");
+    }
+    if (auto ok = check_limits(layer, name); !ok) return ok;
+  }
+  encodings_ = parameters.encodings;
+  if (owner_ != nullptr) owner_->update_encodings();
+  return {};
+}
+
+Result<> RtpSender::check_sending(std::string_view rid) const {
+  if (owner_ == nullptr || stopped_) {
+    return fail(Errc::kInvalidState,
+                "the sender's transceiver is stopped, or its connection closed");
+  }
+  if (!sending_) {
+    return fail(Errc::kInvalidState, "the descriptions do not let this side send " +
+                                         std::string(to_string(kind_)) + " (yet)");
+  }
+  for (const RtpEncodingParameters& layer : encodings_) {
+    if (layer.rid != rid) continue;
+    if (layer.active) return {};
+    return fail(Errc::kInvalidState, "the encoding " + quoted(rid) + " is not active");
+  }
+  return fail(Errc::kNotFound, "the sender has no encoding " + quoted(rid));
+}
+
+Result<> RtpSender::send_frame(const rtp::FrameView& frame, std::string_view rid) {
+  if (auto ok = check_sending(rid); !ok) return ok;
+  return owner_->send_frame(number_, rid, frame);
+}
+
+Result<> RtpSender::send_packet(const ReceivedPacket& packet, std::string_view rid) {
+  if (auto ok = check_sending(rid); !ok) return ok;
+  return owner_->send_packet(number_, rid, packet);
+}
+
+void RtpSender::on_key_frame_request(std::function<void(const std::string&)> handler) {
+  key_frame_request_ = shared(std::move(handler));
+}
+
+void RtpSender::on_target_bitrate(std::function<void(const std::string&, std::uint64_t)> handler) {
+  target_bitrate_ = shared(std::move(handler));
+}
+
+void RtpReceiver::on_frame(std::function<void(const ReceivedFrame&)> handler) {
+  frame_ = shared(std::move(handler));
+}
+
+void RtpReceiver::on_packet(std::function<void(const ReceivedPacket&)> handler) {
+  packet_ = shared(std::move(handler));
+  if (owner_ != nullptr) owner_->want_packets(number_, packet_ != nullptr);
+}
+
+void RtpReceiver::request_key_frame() {
+  if (owner_ != nullptr) owner_->request_key_frame(number_);
 }
 
 RtpParameters RtpSender::parameters() const {
@@ -108,6 +182,8 @@ void RtpTransceiver::end() {
   negotiated_.current.reset();
   sender_->stopped_ = true;
   sender_->owner_ = nullptr;
+  sender_->sending_ = false;
+  receiver_->owner_ = nullptr;
   receiver_->track()->ended_ = true;
   owner_ = nullptr;
 }

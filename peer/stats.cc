@@ -11,6 +11,11 @@ std::string_view type_of(const StatsReport::Entry& entry) {
   if (std::holds_alternative<CertificateStats>(entry)) return "certificate";
   if (std::holds_alternative<CandidatePairStats>(entry)) return "candidate-pair";
   if (std::holds_alternative<DataChannelStats>(entry)) return "data-channel";
+  if (std::holds_alternative<CodecStats>(entry)) return "codec";
+  if (std::holds_alternative<InboundRtpStats>(entry)) return "inbound-rtp";
+  if (std::holds_alternative<OutboundRtpStats>(entry)) return "outbound-rtp";
+  if (std::holds_alternative<RemoteInboundRtpStats>(entry)) return "remote-inbound-rtp";
+  if (std::holds_alternative<RemoteOutboundRtpStats>(entry)) return "remote-outbound-rtp";
   return std::get<IceCandidateStats>(entry).is_remote ? "remote-candidate" : "local-candidate";
 }
 
@@ -80,6 +85,7 @@ void write(JsonMembers& to, const CandidatePairStats& stats) {
   to.number("responsesReceived", stats.responses_received);
   to.number("responsesSent", stats.responses_sent);
   to.number("consentRequestsSent", stats.consent_requests_sent);
+  to.decimal_if("availableOutgoingBitrate", stats.available_outgoing_bitrate);
 }
 
 void write(JsonMembers& to, const DataChannelStats& stats) {
@@ -91,6 +97,83 @@ void write(JsonMembers& to, const DataChannelStats& stats) {
   to.number("messagesReceived", stats.messages_received);
   to.number("bytesSent", stats.bytes_sent);
   to.number("bytesReceived", stats.bytes_received);
+}
+
+void write(JsonMembers& to, const CodecStats& stats) {
+  to.number("payloadType", stats.payload_type);
+  to.text_if("transportId", stats.transport_id);
+  to.text("mimeType", stats.mime_type);
+  to.number("clockRate", stats.clock_rate);
+  to.number_if("channels", stats.channels);
+  to.text_if("sdpFmtpLine", stats.sdp_fmtp_line);
+}
+
+void write_stream(JsonMembers& to, const RtpStreamStats& stats) {
+  to.number("ssrc", stats.ssrc);
+  to.text("kind", stats.kind);
+  to.text_if("transportId", stats.transport_id);
+  to.text_if("codecId", stats.codec_id);
+}
+
+void write(JsonMembers& to, const InboundRtpStats& stats) {
+  write_stream(to, stats);
+  to.text_if("trackIdentifier", stats.track_identifier);
+  to.text_if("mid", stats.mid);
+  to.text_if("remoteId", stats.remote_id);
+  to.number("packetsReceived", stats.packets_received);
+  to.decimal("packetsLost", static_cast<double>(stats.packets_lost));
+  to.decimal("jitter", stats.jitter);
+  to.number("bytesReceived", stats.bytes_received);
+  to.number("headerBytesReceived", stats.header_bytes_received);
+  to.number("retransmittedPacketsReceived", stats.retransmitted_packets_received);
+  to.number("retransmittedBytesReceived", stats.retransmitted_bytes_received);
+  to.decimal_if("lastPacketReceivedTimestamp", stats.last_packet_received_timestamp);
+  to.number_if("framesReceived", stats.frames_received);
+  to.number_if("framesDropped", stats.frames_dropped);
+  to.number("nackCount", stats.nack_count);
+  to.number_if("pliCount", stats.pli_count);
+  to.number_if("firCount", stats.fir_count);
+}
+
+void write(JsonMembers& to, const OutboundRtpStats& stats) {
+  write_stream(to, stats);
+  to.text_if("mid", stats.mid);
+  to.text_if("rid", stats.rid);
+  to.text_if("remoteId", stats.remote_id);
+  to.number("packetsSent", stats.packets_sent);
+  to.number("bytesSent", stats.bytes_sent);
+  to.number("headerBytesSent", stats.header_bytes_sent);
+  to.number("retransmittedPacketsSent", stats.retransmitted_packets_sent);
+  to.number("retransmittedBytesSent", stats.retransmitted_bytes_sent);
+  to.number_if("rtxSsrc", stats.rtx_ssrc);
+  to.number("encodingIndex", stats.encoding_index);
+  to.boolean("active", stats.active);
+  to.decimal("targetBitrate", stats.target_bitrate);
+  to.decimal("totalPacketSendDelay", stats.total_packet_send_delay);
+  to.number_if("framesSent", stats.frames_sent);
+  to.number("nackCount", stats.nack_count);
+  to.number_if("pliCount", stats.pli_count);
+  to.number_if("firCount", stats.fir_count);
+}
+
+void write(JsonMembers& to, const RemoteInboundRtpStats& stats) {
+  write_stream(to, stats);
+  to.text("localId", stats.local_id);
+  to.decimal("packetsLost", static_cast<double>(stats.packets_lost));
+  to.decimal("fractionLost", stats.fraction_lost);
+  to.decimal("jitter", stats.jitter);
+  to.decimal_if("roundTripTime", stats.round_trip_time);
+  to.decimal("totalRoundTripTime", stats.total_round_trip_time);
+  to.number("roundTripTimeMeasurements", stats.round_trip_time_measurements);
+}
+
+void write(JsonMembers& to, const RemoteOutboundRtpStats& stats) {
+  write_stream(to, stats);
+  to.text("localId", stats.local_id);
+  to.number("packetsSent", stats.packets_sent);
+  to.number("bytesSent", stats.bytes_sent);
+  to.decimal("remoteTimestamp", stats.remote_timestamp);
+  to.number("reportsSent", stats.reports_sent);
 }
 
 }  // namespace

@@ -96,6 +96,8 @@ struct CandidatePairStats : Stats {
   std::uint64_t responses_received = 0;
   std::uint64_t responses_sent = 0;
   std::uint64_t consent_requests_sent = 0;
+  /// Bits per second, of the selected pair once media flow; what congestion control deems possible.
+  std::optional<double> available_outgoing_bitrate;
 };
 
 /// "data-channel"; of the channels there are.
@@ -110,10 +112,91 @@ struct DataChannelStats : Stats {
   std::uint64_t bytes_received = 0;
 };
 
+/// "codec": one payload type that was agreed on and is used.
+struct CodecStats : Stats {
+  std::uint16_t payload_type = 0;
+  std::string transport_id;
+  std::string mime_type;  ///< "video/VP8"
+  std::uint32_t clock_rate = 0;
+  std::optional<std::uint16_t> channels;  ///< Audio only.
+  std::string sdp_fmtp_line;
+};
+
+/// RTCRtpStreamStats
+struct RtpStreamStats : Stats {
+  std::uint32_t ssrc = 0;
+  std::string kind;  ///< "audio" or "video"
+  std::string transport_id;
+  std::string codec_id;
+};
+
+/// "inbound-rtp": a stream that is received. What decoders know is theirs to tell.
+struct InboundRtpStats : RtpStreamStats {
+  std::string track_identifier;
+  std::string mid;
+  std::string remote_id;
+  std::uint64_t packets_received = 0;
+  std::int64_t packets_lost = 0;     ///< Negative if there were duplicates.
+  double jitter = 0;                 ///< Seconds.
+  std::uint64_t bytes_received = 0;  ///< Of payload, as all "bytes" here.
+  std::uint64_t header_bytes_received = 0;
+  std::uint64_t retransmitted_packets_received = 0;
+  std::uint64_t retransmitted_bytes_received = 0;
+  std::optional<double> last_packet_received_timestamp;
+  std::optional<std::uint64_t> frames_received;  ///< Video only, as the next one.
+  std::optional<std::uint64_t> frames_dropped;
+  std::uint64_t nack_count = 0;
+  std::optional<std::uint64_t> pli_count;  ///< Video only, as the next one.
+  std::optional<std::uint64_t> fir_count;
+};
+
+/// "outbound-rtp": a stream that is sent.
+struct OutboundRtpStats : RtpStreamStats {
+  std::string mid;
+  std::string rid;
+  std::string remote_id;
+  std::uint64_t packets_sent = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t header_bytes_sent = 0;
+  std::uint64_t retransmitted_packets_sent = 0;
+  std::uint64_t retransmitted_bytes_sent = 0;
+  std::optional<std::uint32_t> rtx_ssrc;
+  std::uint32_t encoding_index = 0;
+  bool active = true;
+  double target_bitrate = 0;                 ///< Bits per second.
+  double total_packet_send_delay = 0;        ///< Seconds in the pacer, over all packets.
+  std::optional<std::uint64_t> frames_sent;  ///< Video only.
+  std::uint64_t nack_count = 0;
+  std::optional<std::uint64_t> pli_count;  ///< Video only, as the next one.
+  std::optional<std::uint64_t> fir_count;
+};
+
+/// "remote-inbound-rtp": what the peer reports about a stream that is sent.
+struct RemoteInboundRtpStats : RtpStreamStats {
+  std::string local_id;
+  std::int64_t packets_lost = 0;
+  double fraction_lost = 0;               ///< 0 to 1, in the last interval.
+  double jitter = 0;                      ///< Seconds.
+  std::optional<double> round_trip_time;  ///< Seconds.
+  double total_round_trip_time = 0;
+  std::uint64_t round_trip_time_measurements = 0;
+};
+
+/// "remote-outbound-rtp": what the peer reports about a stream that is received.
+struct RemoteOutboundRtpStats : RtpStreamStats {
+  std::string local_id;
+  std::uint64_t packets_sent = 0;
+  std::uint64_t bytes_sent = 0;
+  double remote_timestamp = 0;  ///< By the peer's clock.
+  std::uint64_t reports_sent = 0;
+};
+
 /// RTCStatsReport
 struct StatsReport {
-  using Entry = std::variant<PeerConnectionStats, TransportStats, CertificateStats,
-                             IceCandidateStats, CandidatePairStats, DataChannelStats>;
+  using Entry =
+      std::variant<PeerConnectionStats, TransportStats, CertificateStats, IceCandidateStats,
+                   CandidatePairStats, DataChannelStats, CodecStats, InboundRtpStats,
+                   OutboundRtpStats, RemoteInboundRtpStats, RemoteOutboundRtpStats>;
   std::vector<Entry> entries;
 
   /// The entry with this id if it is of this kind, or null. It lives as long as the report.

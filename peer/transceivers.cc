@@ -40,12 +40,7 @@ Result<> check_encodings(const std::vector<RtpEncodingParameters>& encodings) {
         return fail(Errc::kInvalidArgument, name + ".rid " + quoted(layer.rid) + " stands twice");
       }
     }
-    if (!(layer.scale_resolution_down_by >= 1.0)) {
-      return fail(Errc::kInvalidArgument, name + ".scale_resolution_down_by is less than 1");
-    }
-    if (layer.max_framerate && !(*layer.max_framerate >= 0.0)) {
-      return fail(Errc::kInvalidArgument, name + ".max_framerate is less than 0");
-    }
+    if (auto ok = check_limits(layer, name); !ok) return ok;
   }
   return {};
 }
@@ -94,14 +89,25 @@ std::shared_ptr<RtpTransceiver> Transceivers::create(MediaKind kind) {
   auto sender = std::make_shared<RtpSender>(kind);
   sender->owner_ = &owner_;
   sender->cname_ = cname_;
-  sender->ssrc_ = static_cast<std::uint32_t>(1 + random_.below(0xFFFFFFFEU));
-  sender->rtx_ssrc_ = static_cast<std::uint32_t>(1 + random_.below(0xFFFFFFFEU));
+  sender->number_ = next_number_++;
+  add_ssrcs(*sender, 1);
   auto track = std::make_shared<MediaStreamTrack>(kind, random_.text(kIdSize, kIdCharacters));
   auto transceiver = std::make_shared<RtpTransceiver>(
       kind, std::move(sender), std::make_shared<RtpReceiver>(std::move(track)));
   transceiver->owner_ = &owner_;
+  transceiver->receiver_->owner_ = &owner_;
+  transceiver->receiver_->number_ = transceiver->sender_->number_;
   all_.push_back(transceiver);
   return transceiver;
+}
+
+/// RFC 3550 section 8: random, so that two streams of one session hardly ever share one.
+void Transceivers::add_ssrcs(RtpSender& sender, std::size_t count) {
+  const auto random = [this] { return static_cast<std::uint32_t>(1 + random_.below(0xFFFFFFFEU)); };
+  while (sender.ssrcs_.size() < count) {
+    const std::uint32_t media = random();
+    sender.ssrcs_.push_back({media, random()});
+  }
 }
 
 Result<std::shared_ptr<RtpTransceiver>> Transceivers::add(MediaKind kind,
@@ -187,7 +193,8 @@ sdp::RtpSection Transceivers::section_of(const RtpTransceiver& transceiver) cons
   const RtpSender& sender = *transceiver.sender_;
   // A name for the track that is not there: RFC 8829 section 5.2.1 wants none, but older versions
   // of libwebrtc take no a=msid without one.
-  const std::string track = sender.track_ ? sender.track_->id() : std::to_string(sender.ssrc_);
+  const std::string track =
+      sender.track_ ? sender.track_->id() : std::to_string(sender.ssrcs_.front().media);
   for (const std::string& stream : sender.streams_) section.msids.push_back({stream, track});
   if (section.msids.empty()) section.msids.push_back({"-", track});
   if (is_simulcast(sender.encodings_)) {
@@ -197,10 +204,11 @@ sdp::RtpSection Transceivers::section_of(const RtpTransceiver& transceiver) cons
     }
     return section;
   }
-  section.ssrcs.push_back({sender.ssrc_, {{"cname", sender.cname_}}});
+  const auto [media, rtx] = sender.ssrcs_.front();
+  section.ssrcs.push_back({media, {{"cname", sender.cname_}}});
   if (transceiver.kind_ == MediaKind::kVideo) {
-    section.ssrcs.push_back({sender.rtx_ssrc_, {{"cname", sender.cname_}}});
-    section.ssrc_groups = {{"FID", {sender.ssrc_, sender.rtx_ssrc_}}};
+    section.ssrcs.push_back({rtx, {{"cname", sender.cname_}}});
+    section.ssrc_groups = {{"FID", {media, rtx}}};
   }
   return section;
 }
@@ -347,6 +355,7 @@ std::vector<TrackEvent> Transceivers::apply_answer(const sdp::Description& local
       if (auto event = take_remote(transceiver, remote, i)) events.push_back(std::move(*event));
     }
     settle(*transceiver, answer.media[i], answer_is_ours);
+    transceiver->agreed_ = agreed(answer, remote, i);
   }
   if (!final) return events;
   // W3C: stopped transceivers leave the set; so do those that were stopped before any description
@@ -357,6 +366,22 @@ std::vector<TrackEvent> Transceivers::apply_answer(const sdp::Description& local
   });
   remember();
   return events;
+}
+
+RtpTransceiver::Agreed Transceivers::agreed(const sdp::Description& answer,
+                                            const sdp::Description& remote, std::size_t index) {
+  const sdp::Media& settled = answer.media[index];
+  const sdp::Media& theirs = remote.media[index];
+  RtpTransceiver::Agreed agreed;
+  agreed.mixed_extensions = answer.extmap_allow_mixed || settled.extmap_allow_mixed;
+  agreed.codecs = sdp::usable_codecs(settled);
+  agreed.extensions = sdp::usable_extensions(settled, agreed.mixed_extensions);
+  for (const sdp::Rid& rid : theirs.rids) {
+    if (rid.direction == sdp::Rid::Direction::kSend) agreed.remote_rids.push_back(rid.id);
+  }
+  agreed.remote_ssrcs = theirs.ssrcs;
+  agreed.remote_groups = theirs.ssrc_groups;
+  return agreed;
 }
 
 void Transceivers::settle(RtpTransceiver& transceiver, const sdp::Media& answer,
@@ -370,8 +395,9 @@ void Transceivers::settle(RtpTransceiver& transceiver, const sdp::Media& answer,
   }
   RtpSender& sender = *transceiver.sender_;
   sender.negotiated_ = parameters;
+  sender.sending_ = sdp::sends(*transceiver.negotiated_.current);
   transceiver.receiver_->negotiated_ = std::move(parameters);
-  if (!sdp::sends(*transceiver.negotiated_.current)) return;
+  if (!sender.sending_) return;
   transceiver.has_sent_ = true;
 
   // RFC 8853 section 5.3.3: the layers that the answer leaves out are not sent.
@@ -392,6 +418,7 @@ void Transceivers::settle(RtpTransceiver& transceiver, const sdp::Media& answer,
     layers.front().rid.clear();
   }
   sender.encodings_ = std::move(layers);
+  add_ssrcs(sender, sender.encodings_.size());
 }
 
 /// Mids that were never said may meanwhile be the peer's.

@@ -10,6 +10,7 @@
 #include "floe/core/random.h"
 #include "floe/core/result.h"
 #include "floe/peer/rtp_transceiver.h"
+#include "floe/rtp/section.h"
 #include "floe/sdp/offer_answer.h"
 
 namespace floe {
@@ -50,6 +51,10 @@ class Transceivers {
   /// current ones; null before there are any.
   bool need_negotiation(const sdp::Description* local, bool local_is_offer,
                         const sdp::Description* remote) const;
+  /// What RTP has to know of all that may flow now, by the transceivers' numbers.
+  std::vector<rtp::Section> sections() const;
+  std::shared_ptr<RtpTransceiver> with_number(std::uint32_t number) const;
+  const std::string& cname() const { return cname_; }
   /// Ends all: the connection is closed.
   void close();
 
@@ -60,6 +65,9 @@ class Transceivers {
   sdp::RtpSection section_of(const RtpTransceiver& transceiver) const;
   std::optional<TrackEvent> take_remote(const std::shared_ptr<RtpTransceiver>& transceiver,
                                         const sdp::Description& remote, std::size_t index);
+  static RtpTransceiver::Agreed agreed(const sdp::Description& answer,
+                                       const sdp::Description& remote, std::size_t index);
+  void add_ssrcs(RtpSender& sender, std::size_t count);
   void settle(RtpTransceiver& transceiver, const sdp::Media& answer, bool answer_is_ours);
   void forget_replaced(const sdp::Description& offer);
   void forget_proposals();
@@ -69,6 +77,7 @@ class Transceivers {
   TransceiverOwner& owner_;
   std::vector<std::shared_ptr<RtpTransceiver>> all_;
   std::string cname_;
+  std::uint32_t next_number_ = 1;
 };
 
 }  // namespace floe

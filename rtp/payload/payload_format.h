@@ -34,6 +34,7 @@ struct PayloadFormat {
   Codec codec = Codec::kRaw;
   /// H.264: 0 (one NAL unit a packet) or 1 (RFC 6184 section 6.2 and 6.3).
   std::uint8_t packetization_mode = 1;
+  friend bool operator==(const PayloadFormat&, const PayloadFormat&) = default;
 };
 
 /// One packet of a frame.

@@ -172,29 +172,21 @@ void OutboundStream::clear_queue() {
   queued_bytes_ = 0;
 }
 
-OutboundStream::Polled OutboundStream::finish(Time now, MutableBytes bytes, Kind kind,
-                                              SentPackets* sent) const {
-  Polled polled{bytes.size(), kind, std::nullopt};
+OutboundStream::Polled OutboundStream::finish(Time now, MutableBytes bytes, Kind kind) const {
   const auto packet = Packet::parse(bytes);
   FLOE_CHECK(packet);
   config_.extensions.replace(*packet, AbsSendTime::at(now));
-  const auto id = config_.extensions.id_of(ExtensionType::kTransportSequenceNumber);
-  if (sent != nullptr && id && packet->extension(*id)) {
-    polled.transport_sequence = sent->add(now, bytes.size());
-    config_.extensions.replace(*packet, TransportSequenceNumber{*polled.transport_sequence});
-  }
-  return polled;
+  return {bytes.size(), kind};
 }
 
-std::optional<OutboundStream::Polled> OutboundStream::poll_packet(Time now, MutableBytes space,
-                                                                  SentPackets* sent) {
-  if (const auto polled = poll_repeat(now, space, sent)) return polled;
+std::optional<OutboundStream::Polled> OutboundStream::poll_packet(Time now, MutableBytes space) {
+  if (const auto polled = poll_repeat(now, space)) return polled;
   if (queue_.empty()) return std::nullopt;
   const Queued& queued = queue_.front();
   FLOE_CHECK(space.size() >= queued.packet.size());
   std::copy(queued.packet.begin(), queued.packet.end(), space.begin());
   const MutableBytes bytes = space.first(queued.packet.size());
-  const Polled polled = finish(now, bytes, Kind::kMedia, sent);
+  const Polled polled = finish(now, bytes, Kind::kMedia);
   const auto packet = Packet::parse(bytes);
   if (config_.repair) history_.add(now, packet->sequence_number(), bytes);
   ++stats_.packets_sent;
@@ -206,15 +198,14 @@ std::optional<OutboundStream::Polled> OutboundStream::poll_packet(Time now, Muta
   return polled;
 }
 
-std::optional<OutboundStream::Polled> OutboundStream::poll_repeat(Time now, MutableBytes space,
-                                                                  SentPackets* sent) {
+std::optional<OutboundStream::Polled> OutboundStream::poll_repeat(Time now, MutableBytes space) {
   while (!repeats_.empty()) {
     const Repeat next = repeats_.front();
     repeats_.pop_front();
     queued_repeat_bytes_ -= next.size;
     const auto original = history_.repeat(now, next.sequence, round_trip_);
     if (!original) continue;
-    if (const auto polled = repeat(now, *original, space, sent)) {
+    if (const auto polled = repeat(now, *original, space)) {
       ++stats_.retransmitted_packets_sent;
       stats_.retransmitted_bytes_sent += polled->size;
       return polled;
@@ -224,8 +215,7 @@ std::optional<OutboundStream::Polled> OutboundStream::poll_repeat(Time now, Muta
 }
 
 std::optional<OutboundStream::Polled> OutboundStream::repeat(Time now, MutableBytes original,
-                                                             MutableBytes space,
-                                                             SentPackets* sent) {
+                                                             MutableBytes space) {
   const auto packet = Packet::parse(original);
   FLOE_CHECK(packet && config_.repair);
   const std::size_t size = write_rtx(*packet, config_.repair->ssrc, config_.repair->payload_type,
@@ -245,21 +235,20 @@ std::optional<OutboundStream::Polled> OutboundStream::repeat(Time now, MutableBy
       head = static_cast<std::uint8_t>(*repaired << 4 | (head & 0x0f));
     }
   }
-  return finish(now, space.first(size), Kind::kRepair, sent);
+  return finish(now, space.first(size), Kind::kRepair);
 }
 
 std::optional<OutboundStream::Polled> OutboundStream::poll_padding(Time now, MutableBytes space,
-                                                                   std::size_t size,
-                                                                   SentPackets* sent) {
+                                                                   std::size_t size) {
   // RFC 4588 has sequence numbers of its own, so padding there looks like no loss of media.
   if (!config_.repair || stats_.packets_sent == 0) return std::nullopt;
   constexpr std::size_t kWorthRepeating = 300;
   if (size >= kWorthRepeating) {
     if (const auto original = history_.newest(std::min(size, config_.max_packet))) {
-      if (const auto polled = repeat(now, *original, space, sent)) {
+      if (const auto polled = repeat(now, *original, space)) {
         ++stats_.padding_packets_sent;
         stats_.padding_bytes_sent += polled->size;
-        return Polled{polled->size, Kind::kPadding, polled->transport_sequence};
+        return Polled{polled->size, Kind::kPadding};
       }
     }
   }
@@ -276,7 +265,7 @@ std::optional<OutboundStream::Polled> OutboundStream::poll_padding(Time now, Mut
   ++next_repair_sequence_;
   ++stats_.padding_packets_sent;
   stats_.padding_bytes_sent += whole;
-  return finish(now, space.first(whole), Kind::kPadding, sent);
+  return finish(now, space.first(whole), Kind::kPadding);
 }
 
 void OutboundStream::handle_nack(Time now, const Nack& nack) {

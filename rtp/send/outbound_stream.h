@@ -18,7 +18,6 @@
 #include "floe/rtp/payload/payload_format.h"
 #include "floe/rtp/rtcp_packets.h"
 #include "floe/rtp/send/packet_history.h"
-#include "floe/rtp/sent_packets.h"
 
 namespace floe::rtp {
 
@@ -82,16 +81,14 @@ class OutboundStream {
   struct Polled {
     std::size_t size = 0;
     Kind kind = Kind::kMedia;
-    std::optional<std::uint16_t> transport_sequence{};
   };
   /// Writes the next packet into `space`, which has `Config::max_packet` bytes more than what
-  /// protection adds. Repeats go first. With `sent` and the extension agreed on, the packet is
-  /// numbered there. Nothing if none waits.
-  std::optional<Polled> poll_packet(Time now, MutableBytes space, SentPackets* sent);
+  /// protection adds. Repeats go first. Nothing if none waits. The transport-wide sequence number
+  /// that it has place for is the transport's to fill in.
+  std::optional<Polled> poll_packet(Time now, MutableBytes space);
   /// A packet to probe with, of about `size` bytes: a repeat of something recent, else padding on
   /// the repair stream. Nothing without a repair stream, or before the first packet.
-  std::optional<Polled> poll_padding(Time now, MutableBytes space, std::size_t size,
-                                     SentPackets* sent);
+  std::optional<Polled> poll_padding(Time now, MutableBytes space, std::size_t size);
   /// Bytes that wait, and since when the oldest does.
   std::size_t queued_bytes() const { return queued_bytes_ + queued_repeat_bytes_; }
   std::optional<Time> queued_since() const;
@@ -156,10 +153,9 @@ class OutboundStream {
   void write_extensions(PacketBuilder& builder, const FrameExtensions& extensions) const;
   std::size_t header_size(const FrameExtensions& extensions) const;
   void enqueue(Time now, Bytes packet);
-  std::optional<Polled> poll_repeat(Time now, MutableBytes space, SentPackets* sent);
-  std::optional<Polled> repeat(Time now, MutableBytes original, MutableBytes space,
-                               SentPackets* sent);
-  Polled finish(Time now, MutableBytes packet, Kind kind, SentPackets* sent) const;
+  std::optional<Polled> poll_repeat(Time now, MutableBytes space);
+  std::optional<Polled> repeat(Time now, MutableBytes original, MutableBytes space);
+  Polled finish(Time now, MutableBytes packet, Kind kind) const;
 
   Config config_;
   std::unique_ptr<Packetizer> packetizer_;

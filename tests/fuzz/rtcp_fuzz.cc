@@ -5,7 +5,7 @@
 
 #include "floe/core/check.h"
 #include "floe/rtp/rtcp_reader.h"
-#include "floe/rtp/sent_packets.h"
+#include "floe/rtp/sent_sequences.h"
 
 namespace {
 
@@ -47,11 +47,10 @@ struct Visitor {
       ++count;
     });
     FLOE_CHECK(count == feedback.status_count());
-    SentPackets sent;
-    for (int i = 0; i < 50; ++i) sent.add({}, 10);
-    std::vector<PacketResult> results;
-    sent.handle_feedback(feedback, results);
-    FLOE_CHECK(results.size() <= 50);
+    SentSequences sent;
+    std::vector<PacketReport> reports;
+    sent.read(feedback, reports);
+    FLOE_CHECK(reports.size() == feedback.status_count());
   }
 
   template <typename T>

@@ -11,7 +11,7 @@
 #include "floe/core/text.h"
 #include "floe/rtp/rtcp_reader.h"
 #include "floe/rtp/rtcp_writer.h"
-#include "floe/rtp/sent_packets.h"
+#include "floe/rtp/sent_sequences.h"
 
 namespace floe::rtp {
 namespace {
@@ -267,70 +267,40 @@ TransportFeedback feedback_about(std::vector<std::uint8_t>& space, std::uint16_t
   return TransportFeedback::parse(space).value();
 }
 
-TEST(SentPackets, SayWhatBecameOfEachPacketOnce) {
-  SentPackets sent;
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(sent.add(Time(i * 10ms), 100u + i), i);
-  EXPECT_EQ(sent.bytes_in_flight(), 510u);
+TEST(SentSequences, ReadWhatFeedbackSaysOfEachPacket) {
+  SentSequences sent;
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(sent.next(), i);
   std::vector<std::uint8_t> space;
-  std::vector<PacketResult> results;
+  std::vector<PacketReport> reports;
   // 0 and 2 came, 1 is lost, 3 too; nothing about 4 yet.
-  sent.handle_feedback(feedback_about(space, 0, {{0, Time(1000s)}, {2, Time(1000s + 30ms)}}, 4),
-                       results);
-  ASSERT_EQ(results.size(), 4u);
-  EXPECT_EQ(results[0].sequence, 0);
-  EXPECT_EQ(results[0].sent, Time(0ms));
-  EXPECT_EQ(results[0].size, 100u);
-  EXPECT_EQ(*results[2].received - *results[0].received, 30ms);
-  EXPECT_FALSE(results[1].received);
-  EXPECT_EQ(sent.bytes_in_flight(), 104u);
-  // 1 came late after all; 3 is still lost, which is nothing new.
-  results.clear();
-  sent.handle_feedback(
-      feedback_about(space, 1, {{1, Time(1000s + 90ms)}, {2, Time(1000s + 90ms)}}, 4), results);
-  ASSERT_EQ(results.size(), 1u);
-  EXPECT_EQ(results[0].sequence, 1);
-  EXPECT_TRUE(results[0].received);
+  sent.read(feedback_about(space, 0, {{0, Time(1000s)}, {2, Time(1000s + 30ms)}}, 4), reports);
+  ASSERT_EQ(reports.size(), 4u);
+  EXPECT_EQ(reports[0].sequence, 0);
+  EXPECT_EQ(*reports[2].received - *reports[0].received, 30ms);
+  EXPECT_FALSE(reports[1].received);
+  EXPECT_FALSE(reports[3].received);
 }
 
-TEST(SentPackets, UnwrapNumbersAndReferenceTimes) {
-  SentPackets sent;
+TEST(SentSequences, UnwrapNumbersAndReferenceTimes) {
+  SentSequences sent;
   std::vector<std::uint8_t> space;
-  std::vector<PacketResult> results;
+  std::vector<PacketReport> reports;
   // The reference time wraps after 2^24 * 64 ms.
   const Time wrap = Time(64ms * (1 << 24));
   std::int64_t before = 0;
   for (int i = 0; i < 70'000; ++i) {
-    const auto sequence = sent.add(Time(i * 1ms), 1);
+    const auto sequence = static_cast<std::uint16_t>(sent.next());
     if (i % 1000 != 0) continue;
     const Time arrival = wrap + (i - 35'000) * 1ms;
-    sent.handle_feedback(feedback_about(space, sequence, {{sequence, arrival}},
-                                        static_cast<std::uint16_t>(sequence + 1)),
-                         results);
-    ASSERT_EQ(results.back().sequence, i);
+    sent.read(feedback_about(space, sequence, {{sequence, arrival}},
+                             static_cast<std::uint16_t>(sequence + 1)),
+              reports);
+    ASSERT_EQ(reports.back().sequence, i);
     if (i > 0) {
-      EXPECT_EQ(results.back().received->count() - before, Duration(1s).count());
+      EXPECT_EQ(reports.back().received->count() - before, Duration(1s).count());
     }
-    before = results.back().received->count();
+    before = reports.back().received->count();
   }
-  EXPECT_EQ(sent.unknown(), 0u);
-}
-
-TEST(SentPackets, IgnoreFeedbackAboutWhatWasNeverSentOrIsForgotten) {
-  SentPackets sent;
-  std::vector<std::uint8_t> space;
-  std::vector<PacketResult> results;
-  sent.handle_feedback(feedback_about(space, 3, {{3, Time(1s)}}, 4), results);
-  EXPECT_EQ(sent.unknown(), 1u);
-  sent.add(Time(0s), 10);
-  sent.handle_feedback(feedback_about(space, 3, {{3, Time(1s)}}, 4), results);
-  EXPECT_EQ(sent.unknown(), 2u);
-  // Ten minutes later the old one is forgotten, and does not count as under way.
-  sent.add(Time(600s), 20);
-  EXPECT_EQ(sent.bytes_in_flight(), 20u);
-  sent.handle_feedback(feedback_about(space, 0, {{0, Time(1s)}}, 1), results);
-  EXPECT_TRUE(results.empty());
-  for (int i = 0; i < 40'000; ++i) sent.add(Time(600s), 1);
-  EXPECT_EQ(sent.bytes_in_flight(), SentPackets::kMaxPackets);
 }
 
 }  // namespace

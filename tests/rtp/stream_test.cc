@@ -61,7 +61,7 @@ struct Path {
   /// Takes packets from the sender onto the path.
   void pump() {
     std::array<std::uint8_t, 1500> space;
-    while (const auto polled = sender->poll_packet(now, space, nullptr)) {
+    while (const auto polled = sender->poll_packet(now, space)) {
       std::vector<std::uint8_t> packet(space.begin(),
                                        space.begin() + static_cast<long>(polled->size));
       if (lose && lose(packet, polled->kind)) continue;
@@ -324,7 +324,7 @@ TEST(RtpStreams, BoundWhatWaitsWhenNobodyTakesTheFrames) {
     bytes[0] = i == 0 ? 0x10 : 0x11;
     ASSERT_TRUE(path.sender->send_frame(
         path.now, {.payload = bytes, .timestamp = static_cast<std::uint32_t>(i)}));
-    const auto polled = path.sender->poll_packet(path.now, space, nullptr);
+    const auto polled = path.sender->poll_packet(path.now, space);
     path.receiver->handle_packet(path.now, *Packet::parse(MutableBytes(space).first(polled->size)));
     EXPECT_GT(path.receiver->next_timeout(), path.now);
   }
@@ -463,14 +463,14 @@ TEST(RtpAudio, FillsLossesFromRedundancy) {
 TEST(OutboundStream, ProbesWithRepeatsAndPaddingOfItsRepairStream) {
   Path path;
   std::array<std::uint8_t, 1500> space;
-  EXPECT_FALSE(path.sender->poll_padding(path.now, space, 1000, nullptr));
+  EXPECT_FALSE(path.sender->poll_padding(path.now, space, 1000));
   path.send(true);
   path.run_for(100ms);
-  const auto large = path.sender->poll_padding(path.now, space, 1200, nullptr);
+  const auto large = path.sender->poll_padding(path.now, space, 1200);
   ASSERT_TRUE(large);
   EXPECT_GT(large->size, 900u);
   path.receiver->handle_repair(path.now, *Packet::parse(MutableBytes(space).first(large->size)));
-  const auto small = path.sender->poll_padding(path.now, space, 200, nullptr);
+  const auto small = path.sender->poll_padding(path.now, space, 200);
   ASSERT_TRUE(small);
   const auto packet = Packet::parse(MutableBytes(space).first(small->size));
   EXPECT_TRUE(packet->payload().empty());

@@ -28,14 +28,14 @@ ARROWS = {
     "ice": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping"),
     "sctp": ("core", "crypto"),
     "srtp": ("core", "crypto"),
-    "rtp": ("core",),
+    "rtp": ("core", "rtp/congestion"),
     "rtp/congestion": ("core",),
     "sdp": ("core",),
     "peer": ("core", "net", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping", "ice", "sctp",
-             "sdp"),
-    "whip": ("core", "net", "dtls", "tls", "http", "ice", "sdp", "peer"),
+             "srtp", "rtp", "rtp/congestion", "sdp"),
+    "whip": ("core", "net", "dtls", "tls", "http", "ice", "sdp", "srtp", "rtp", "rtp/congestion", "peer"),
     "capi": ("core", "net", "net/uv", "crypto", "stun_client", "dtls", "tls", "turn_client", "mdns", "port_mapping", "ice",
-             "sctp", "sdp", "peer"),
+             "sctp", "srtp", "rtp", "rtp/congestion", "sdp", "peer"),
     "servers": ("core", "net", "crypto", "stun_client", "dtls", "tls"),
 }
 # The target that a folder is, where it is not called as the folder.
