@@ -90,8 +90,8 @@ void Session::set_senders() {
       config.max_packet = config_.max_packet;
       auto stream = OutboundStream::create(std::move(config), random_);
       if (!stream) continue;  // a packet size that the transport does not choose
-      senders_.push_back(std::make_unique<Sender>(section.id, encoding, codec, std::move(*stream),
-                                                  next_track_++));
+      senders_.push_back(
+          std::make_unique<Sender>(section.id, encoding, codec, std::move(*stream), next_track_++));
     }
   }
   for (const auto& gone : before) {

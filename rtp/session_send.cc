@@ -90,8 +90,8 @@ Result<> Session::send_packet(Time now, std::uint32_t section, std::string_view 
   }
   const auto place = sender.splice.place(now, packet);
   if (!place) return {};  // from before the part of its stream that is forwarded
-  if (auto ok = sender.stream->send_packet(now, packet, extensions, place->sequence,
-                                           place->timestamp);
+  if (auto ok =
+          sender.stream->send_packet(now, packet, extensions, place->sequence, place->timestamp);
       !ok) {
     return ok;
   }
