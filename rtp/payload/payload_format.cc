@@ -76,7 +76,7 @@ std::unique_ptr<Depacketizer> make_depacketizer(const PayloadFormat& format) {
     case Codec::kG722:
       break;
   }
-  return std::make_unique<WholeDepacketizer>(format.codec);
+  return std::make_unique<WholeDepacketizer>();
 }
 
 bool is_key_frame(Codec codec, Bytes payload) {

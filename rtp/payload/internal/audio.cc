@@ -58,9 +58,6 @@ Result<> WholePacketizer::start(const FrameView& frame, std::size_t max_payload)
     return fail(Errc::kLimitExceeded, "a frame of " + std::to_string(frame.payload.size()) +
                                           " bytes does not fit one packet; encode less at once");
   }
-  if (codec_ == Codec::kOpus && !opus_duration(frame.payload)) {
-    return fail(Errc::kMalformed, "the frame is no packet of Opus (RFC 6716 section 3)");
-  }
   left_ = frame.payload;
   max_payload_ = max_payload;
   offset_ = 0;
@@ -80,8 +77,8 @@ std::optional<Piece> WholePacketizer::next(MutableBytes space) {
 }
 
 std::optional<PayloadShape> WholeDepacketizer::inspect(Bytes payload) const {
+  // There is no descriptor, and what is inside may be encrypted end to end.
   if (payload.empty()) return std::nullopt;
-  if (codec_ == Codec::kOpus && !opus_duration(payload)) return std::nullopt;
   return PayloadShape{Begins::kYes, true};
 }
 

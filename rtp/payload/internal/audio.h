@@ -24,12 +24,8 @@ class WholePacketizer final : public Packetizer {
 
 class WholeDepacketizer final : public Depacketizer {
  public:
-  explicit WholeDepacketizer(Codec codec) : codec_(codec) {}
   std::optional<PayloadShape> inspect(Bytes payload) const override;
   bool assemble(std::span<const Bytes> payloads, Frame& frame) override;
-
- private:
-  Codec codec_;
 };
 
 }  // namespace floe::rtp
