@@ -21,6 +21,7 @@ def holds(scenario):
             and int(seen["queue"]) <= bounds["queue"]
             and seen.get("rival", 0) >= bounds.get("rival", 0)
             and seen.get("settled", float("inf")) <= bounds["settled"]
+            and seen.get("drained", 0) <= bounds.get("drained", 0)
             and ("recovered" not in bounds or seen.get("recovered", float("inf")) <= bounds["recovered"]))
 
 

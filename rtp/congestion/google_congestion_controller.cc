@@ -1,11 +1,16 @@
 #include "floe/rtp/congestion/google_congestion_controller.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace floe::rtp {
 namespace {
 
 constexpr double kSilenceBeta = 0.8;
+
+/// Longer than what key frames make, and what makes a conversation slow.
+constexpr Duration kTolerableQueue = std::chrono::milliseconds(100);
+constexpr double kLeastDrainPart = 0.6;
 
 }  // namespace
 
@@ -16,13 +21,15 @@ GoogleCongestionController::Path::Path(Time now, const BitrateLimits& limits)
 
 GoogleCongestionController::GoogleCongestionController(Time now, const BitrateLimits& limits)
     : limits_(limits), path_(now, limits) {
-  probe_controller_.start(now, limits_.start, limits_.max);
+  probe_controller_.start(now, limits_.start, most());
   update_target(now);
 }
 
 void GoogleCongestionController::on_packet_sent(const SentPacket& packet) {
   path_.meter.on_packet_sent(packet);
   path_.alr.on_sent(packet.sent, packet.size);
+  path_.last_sent = packet.sent;
+  probe_controller_.wake(packet.sent);
 }
 
 void GoogleCongestionController::on_feedback(Time now, std::span<const PacketReport> reports) {
@@ -76,12 +83,13 @@ void GoogleCongestionController::on_rtt(Time now, Duration round_trip) {
 
 void GoogleCongestionController::on_network_change(Time now) {
   path_ = Path(now, limits_);
-  probe_controller_.start(now, limits_.start, limits_.max);
+  probe_controller_.start(now, limits_.start, most());
   update_target(now);
 }
 
 void GoogleCongestionController::on_receiver_limit(Time now, std::optional<Bitrate> limit) {
   receiver_limit_ = limit;
+  probe_controller_.set_max(now, most());
   update_target(now);
 }
 
@@ -89,7 +97,7 @@ void GoogleCongestionController::set_limits(Time now, const BitrateLimits& limit
   limits_ = limits;
   if (!path_.has_feedback) path_.delay_based.set_rate(now, limits_.start);
   path_.delay_based.clamp(limits_.min, limits_.max);
-  probe_controller_.set_max(now, limits_.max);
+  probe_controller_.set_max(now, most());
   update_target(now);
 }
 
@@ -136,14 +144,22 @@ void GoogleCongestionController::update_probes(Time now) {
   probe_controller_.update(now, {.estimate = target_.bitrate,
                                  .application_limited_since = path_.alr.since(),
                                  .is_congested = path_.detector.state() == PathUse::kOveruse,
-                                 .is_silent = is_silent(now)});
+                                 .is_silent = is_silent(now),
+                                 .is_idle = !path_.last_sent || now - *path_.last_sent > kIdle});
+}
+
+/// A long queue of ours drains sooner when less is sent than the path carries; the delay-based rate
+/// is where we go on when it has.
+double GoogleCongestionController::drain_part() const {
+  if (path_.standing_queue.fair_share()) return 1;
+  const Duration excess = path_.meter.queueing_delay() - kTolerableQueue;
+  return std::clamp(1 - std::chrono::duration<double>(excess).count(), kLeastDrainPart, 1.0);
 }
 
 void GoogleCongestionController::update_target(Time now) {
   Bitrate rate = std::min(path_.delay_based.rate(), path_.loss_bound);
-  rate = rate * path_.standing_queue.part();
-  rate = std::min(rate, receiver_limit_.value_or(rate));
-  rate = std::clamp(rate, limits_.min, limits_.max);
+  rate = rate * path_.standing_queue.part() * drain_part();
+  rate = std::max(std::min(rate, most()), limits_.min);
   if (rate != target_.bitrate) path_.alr.set_target(now, rate);
   target_ = {.bitrate = rate,
              .pacing = rate * kPacingFactor,

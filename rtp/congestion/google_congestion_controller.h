@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "floe/rtp/congestion/aimd_rate_control.h"
@@ -39,6 +40,8 @@ class GoogleCongestionController final : public CongestionController {
   /// requirement 9: what to do when feedback is lost). Receivers send it every 50 to 250 ms.
   static constexpr Duration kSilence = std::chrono::seconds(1);
   static constexpr Duration kSilenceStep = std::chrono::milliseconds(500);
+  /// When nothing was sent for so long there are neither probes nor timeouts.
+  static constexpr Duration kIdle = std::chrono::seconds(2);
 
  private:
   /// What is learnt of one route.
@@ -56,6 +59,7 @@ class GoogleCongestionController final : public CongestionController {
     AlrDetector alr;
     Bitrate loss_bound = Bitrate::unlimited();
     bool has_feedback = false;
+    std::optional<Time> last_sent;
     std::optional<Time> silence_counted_at;
   };
 
@@ -63,6 +67,8 @@ class GoogleCongestionController final : public CongestionController {
   std::optional<Time> silent_from() const;
   bool is_silent(Time now) const;
   void update_probes(Time now);
+  Bitrate most() const { return std::min(limits_.max, receiver_limit_.value_or(limits_.max)); }
+  double drain_part() const;
   void update_target(Time now);
 
   BitrateLimits limits_;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "floe/core/check.h"
-
 namespace floe::rtp {
 namespace {
 
@@ -101,9 +99,8 @@ std::optional<PacedSender::Sending> PacedSender::poll(Time now) {
 }
 
 void PacedSender::sent(Time now, std::size_t size) {
-  if (cluster_ != 0 && !probes_.empty()) {
+  if (cluster_ != 0 && !probes_.empty() && probes_.front().plan.cluster == cluster_) {
     Probe& probe = probes_.front();
-    FLOE_CHECK(probe.plan.cluster == cluster_);
     probe.bytes += size;
     probe.packets += 1;
     if (probe.is_done() || size == 0) probes_.pop_front();

@@ -17,7 +17,7 @@ std::span<const Outcome> PathMeter::on_feedback(Time now, std::span<const Packet
     if (latest == nullptr || outcome.packet.sent > latest->packet.sent) latest = &outcome;
   }
   if (latest != nullptr && (!told_rtt_at_ || now - *told_rtt_at_ > kRttFreshness)) {
-    const Duration sample = now - latest->packet.sent;
+    const Duration sample = std::max(now - latest->packet.sent, Duration::zero());
     // RFC 6298's smoothing.
     round_trip_ =
         round_trip_ == Duration::zero() ? sample : round_trip_ + (sample - round_trip_) / 8;

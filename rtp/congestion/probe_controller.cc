@@ -41,11 +41,11 @@ void ProbeController::update(Time now, const State& state) {
   if (!planned_at_) return;
   estimate_ = state.estimate;
   remember(now, state);
-  const bool is_bad = state.is_congested || state.is_silent;
+  const bool is_bad = state.is_congested || state.is_silent || state.is_idle;
   const bool is_waiting = now - *planned_at_ < kPatience;
   if (further_above_ && !is_waiting) {
     further_above_.reset();
-    if (retries_ > 0 && !is_bad) {
+    if (retries_ > kRetries - kRetriesAtOnce && !is_bad) {
       --retries_;
       plan(now, state.estimate * kStep);
     }
@@ -60,10 +60,13 @@ void ProbeController::update(Time now, const State& state) {
       plan(now, state.estimate * kStep);
     } else if (fell && is_calm && now - *planned_at_ >= kRecoveryInterval) {
       plan(now, std::min(state.estimate * kStep, before_));
+    } else if (retries_ > 0 && !congested_at_ && now - *planned_at_ >= kRecoveryInterval) {
+      --retries_;
+      plan(now, state.estimate * kStep);
     }
   }
   // Nothing here is urgent: a look each second is enough.
-  next_ = now + kPatience;
+  next_ = state.is_idle ? kNever : now + kPatience;
 }
 
 void ProbeController::remember(Time now, const State& state) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 
@@ -26,9 +27,11 @@ class ProbeController {
   static constexpr Duration kProbeDuration = std::chrono::milliseconds(15);
   static constexpr std::size_t kProbePackets = 5;
 
-  /// Times that it tries further at the start although the last result has not kept up: packets of
-  /// it may have been lost or met a queue, and growing without probes takes long.
-  static constexpr int kRetries = 2;
+  /// Times that it tries further at the start although the last result has not kept up, at first at
+  /// once, then each kRecoveryInterval: packets of it may have been lost or met a queue, and
+  /// growing without probes takes long. It ends when the capacity has been met.
+  static constexpr int kRetries = 8;
+  static constexpr int kRetriesAtOnce = 2;
 
   void start(Time now, Bitrate start, Bitrate max);
   void set_max(Time now, Bitrate max);
@@ -38,10 +41,13 @@ class ProbeController {
     std::optional<Time> application_limited_since{};
     bool is_congested = false;  ///< The queue grows: the worst time to probe.
     bool is_silent = false;     ///< No feedback comes: nothing can be learnt.
+    bool is_idle = false;       ///< Nothing is sent: there is no call to find bandwidth for.
   };
   /// The state after a feedback, or at a timeout.
   void update(Time now, const State& state);
-  /// When `update` wants to be called if there is no feedback; kNever before `start`.
+  /// After an idle time something was sent.
+  void wake(Time now) { next_ = std::min(next_, now + kPatience); }
+  /// When `update` wants to be called if there is no feedback; kNever before `start` and when idle.
   Time next_timeout() const { return next_; }
   std::optional<ProbePlan> poll();
 

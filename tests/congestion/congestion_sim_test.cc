@@ -39,6 +39,7 @@ TEST_P(CongestionScenario, StaysWithinItsBounds) {
     ASSERT_TRUE(result.settled);
     EXPECT_LE(to_ms(*result.settled), to_ms(bounds.settled));
     if (!scenario.drops) continue;
+    EXPECT_LE(to_ms(result.drained), to_ms(bounds.drained));
     ASSERT_TRUE(result.recovered);
     EXPECT_LE(to_ms(*result.recovered), to_ms(bounds.recovered));
   }

@@ -281,17 +281,28 @@ TEST(ProbeController, ProbesAtTheStartAndOnAsLongAsResultsKeepUp) {
   EXPECT_EQ(probes.poll().value().rate, 8000_kbps);
 }
 
-TEST(ProbeController, TriesTwiceMoreWhenAFirstResultIsMissing) {
+TEST(ProbeController, TriesAFewTimesMoreWhenResultsAreMissing) {
   ProbeController probes;
   probes.start(kNow, 300_kbps, 5000_kbps);
   while (probes.poll()) {
   }
   int tries = 0;
-  for (Time now = kNow; now < kNow + 30s; now += 100ms) {
+  for (Time now = kNow; now < kNow + 60s; now += 100ms) {
     probes.update(now, {.estimate = 300_kbps});
     while (probes.poll()) ++tries;
+    if (now < kNow + 4s) {
+      EXPECT_LE(tries, ProbeController::kRetriesAtOnce);
+    }
   }
   EXPECT_EQ(tries, ProbeController::kRetries);
+  // The capacity has been met: what is there is known.
+  probes.start(kNow + 60s, 300_kbps, 5000_kbps);
+  while (probes.poll()) {
+  }
+  for (Time now = kNow + 60s; now < kNow + 90s; now += 100ms) {
+    probes.update(now, {.estimate = 300_kbps, .is_congested = now < kNow + 62s});
+    EXPECT_FALSE(probes.poll());
+  }
 }
 
 TEST(ProbeController, ProbesInAnApplicationLimitedRegion) {
@@ -301,6 +312,7 @@ TEST(ProbeController, ProbesInAnApplicationLimitedRegion) {
   probes.set_max(kNow, 5000_kbps);
   while (probes.poll()) {
   }
+  probes.update(kNow + 2s, {.estimate = 900_kbps, .is_congested = true});
   std::vector<Time> at;
   for (Time now = kNow + 10s; now < kNow + 31s; now += 100ms) {
     probes.update(now, {.estimate = 900_kbps, .application_limited_since = kNow + 10s});
@@ -347,6 +359,7 @@ class Drive {
         EXPECT_GT(controller_.next_timeout(), now);
       }
       while (const auto plan = controller_.poll_probe()) {
+        largest_probe = std::max(largest_probe, plan->rate);
         if (!probes) continue;
         for (std::size_t i = 0; i < plan->packets; ++i) {
           const Time at = now + i * plan->rate.time_for(plan->bytes / plan->packets);
@@ -372,6 +385,7 @@ class Drive {
   bool hears = true;
   bool probes = true;
   Bitrate largest;
+  Bitrate largest_probe;
   Duration queue{};
 
  private:
@@ -399,8 +413,8 @@ TEST(GoogleCongestionController, FindsTheCapacityAndFollowsItDownAndUp) {
   EXPECT_GT(controller.target().bitrate, 200_kbps);
   EXPECT_LT(controller.target().queueing_delay, 80ms);
   path.capacity = 1000_kbps;
-  drive.run(7s);
-  EXPECT_GT(controller.target().bitrate, 800_kbps);
+  drive.run(12s);
+  EXPECT_GT(controller.target().bitrate, 750_kbps);
 }
 
 TEST(GoogleCongestionController, DoesNotGrowBeyondAnIdleApplicationWithoutProbes) {
@@ -475,10 +489,37 @@ TEST(GoogleCongestionController, KeepsItsLimitsAndTheReceivers) {
   EXPECT_EQ(controller.target().pacing, 2250_kbps);
   controller.on_receiver_limit(drive.now, 400_kbps);
   EXPECT_EQ(controller.target().bitrate, 400_kbps);
+  drive.largest_probe = {};
+  drive.run(20s);
+  EXPECT_LE(drive.largest_probe, 400_kbps);
   controller.on_receiver_limit(drive.now, 1_kbps);
   EXPECT_EQ(controller.target().bitrate, 100_kbps);
   controller.on_receiver_limit(drive.now, std::nullopt);
   EXPECT_EQ(controller.target().bitrate, 900_kbps);
+}
+
+TEST(GoogleCongestionController, RestsWhileNothingIsSent) {
+  GoogleCongestionController controller(kNow, kLimits);
+  Path path(3000_kbps);
+  Drive drive(controller, path);
+  drive.run(5s);
+  while (controller.poll_probe()) {
+  }
+  controller.on_feedback(drive.now + 1s, path.feedback(drive.now + 1s));
+  Time now = drive.now + 1s;
+  int wakes = 0;
+  while (controller.next_timeout() != kNever && wakes < 100) {
+    now = controller.next_timeout();
+    controller.handle_timeout(now);
+    EXPECT_FALSE(controller.poll_probe());
+    ++wakes;
+  }
+  EXPECT_LE(wakes, 4);
+  const Bitrate before = controller.target().bitrate;
+  controller.handle_timeout(now + 10min);
+  EXPECT_EQ(controller.target().bitrate, before) << "silence is no congestion if nothing was sent";
+  controller.on_packet_sent(path.send(now + 10min, 1000));
+  EXPECT_LE(controller.next_timeout(), now + 10min + 1s);
 }
 
 TEST(GoogleCongestionController, StandsFeedbackThatMakesNoSense) {

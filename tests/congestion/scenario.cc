@@ -168,6 +168,10 @@ Result run(const Scenario& scenario, std::uint64_t seed) {
           std::max(sample.queue, std::chrono::duration<double, std::milli>(waited).count());
       if (at > Scenario::kSettled) settled_delays.push_back(waited);
     }
+    const bool is_drop = scenario.drops && at > Scenario::kDropAt && at <= Scenario::kBackAt;
+    if (is_drop && sample.queue >= static_cast<double>(to_ms(Scenario::kLongWait))) {
+      result.drained = at - Scenario::kDropAt;
+    }
     result.samples.push_back(sample);
   }
   call.stop();
@@ -224,7 +228,10 @@ std::string to_json(const Scenario& scenario, const Result& result) {
   number("worst_second", scenario.bounds.worst_second);
   milliseconds("queue", scenario.bounds.queue);
   milliseconds("settled", scenario.bounds.settled);
-  if (scenario.drops) milliseconds("recovered", scenario.bounds.recovered);
+  if (scenario.drops) {
+    milliseconds("recovered", scenario.bounds.recovered);
+    milliseconds("drained", scenario.bounds.drained);
+  }
   if (scenario.rival != Rival::kNone) number("rival", scenario.bounds.rival);
   json.end_object();
   json.key("seen");
@@ -235,6 +242,7 @@ std::string to_json(const Scenario& scenario, const Result& result) {
   milliseconds("longest_queue", result.longest_queue);
   if (result.settled) milliseconds("settled", *result.settled);
   if (scenario.drops && result.recovered) milliseconds("recovered", *result.recovered);
+  if (scenario.drops) milliseconds("drained", result.drained);
   if (scenario.rival != Rival::kNone) number("rival", result.rival);
   number("loss", result.loss);
   json.end_object();

@@ -21,6 +21,7 @@ struct Bounds {
   Duration queue{};           ///< 95 of 100 packets wait no longer on the way, once settled.
   Duration settled{};         ///< `least_use` is reached by then, over a second.
   Duration recovered{};       ///< Likewise, after the capacity came back.
+  Duration drained{};         ///< How long after a drop packets wait kLongWait and more.
   double rival = 0;           ///< The other flow has that part of the capacity at least.
 };
 
@@ -45,6 +46,7 @@ struct Scenario {
   static constexpr Duration kRivalAt = std::chrono::seconds(10);
   static constexpr Duration kDropAt = std::chrono::seconds(20);
   static constexpr Duration kBackAt = std::chrono::seconds(35);
+  static constexpr Duration kLongWait = std::chrono::milliseconds(150);
 
   Bitrate capacity_at(Duration at) const;
 };
@@ -57,6 +59,7 @@ struct Result {
   Duration longest_queue{};
   std::optional<Duration> settled;
   std::optional<Duration> recovered;
+  Duration drained{};
   double rival = 0;
   double loss = 0;
   std::size_t packets = 0;
