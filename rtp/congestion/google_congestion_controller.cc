@@ -8,6 +8,9 @@ namespace {
 
 constexpr double kSilenceBeta = 0.8;
 
+/// The packets of a frame wait for each other, up to 33 ms at 30 frames a second where the path
+/// carries no more than the target. Routers with short queues hold little more, so not all of it.
+constexpr Duration kFrameWait = std::chrono::milliseconds(25);
 /// Longer than what key frames make, and what makes a conversation slow.
 constexpr Duration kTolerableQueue = std::chrono::milliseconds(100);
 constexpr double kLeastDrainPart = 0.6;
@@ -45,14 +48,14 @@ void GoogleCongestionController::on_feedback(Time now, std::span<const PacketRep
                                .outcomes = outcomes,
                                .queueing_delay = path_.meter.queueing_delay(),
                                .round_trip = path_.meter.round_trip()});
-  path_.delay_based.update(now, {.use = path_.detector.state(),
+  path_.delay_based.update(now, {.use = use(),
                                  .acknowledged = acknowledged,
                                  .round_trip = path_.meter.round_trip(),
                                  .fair_share = path_.standing_queue.fair_share(),
                                  .is_application_limited = path_.alr.since().has_value()});
   // A probe is short: that it shows less than the media has shown proves nothing.
   const std::optional<Bitrate> shown = path_.probes.add(outcomes);
-  if (shown && *shown > path_.delay_based.rate() && path_.detector.state() != PathUse::kOveruse) {
+  if (shown && *shown > path_.delay_based.rate() && use() != PathUse::kOveruse) {
     path_.delay_based.set_rate(now, *shown);
   }
   path_.delay_based.clamp(limits_.min, limits_.max);
@@ -143,9 +146,16 @@ std::optional<ProbePlan> GoogleCongestionController::poll_probe() {
 void GoogleCongestionController::update_probes(Time now) {
   probe_controller_.update(now, {.estimate = target_.bitrate,
                                  .application_limited_since = path_.alr.since(),
-                                 .is_congested = path_.detector.state() == PathUse::kOveruse,
+                                 .is_congested = use() == PathUse::kOveruse,
                                  .is_silent = is_silent(now),
                                  .is_idle = !path_.last_sent || now - *path_.last_sent > kIdle});
+}
+
+/// A delay that grows is no overuse as long as it is that of a frame which got larger.
+PathUse GoogleCongestionController::use() const {
+  const PathUse detected = path_.detector.state();
+  const bool is_short = path_.meter.queueing_delay() < kFrameWait;
+  return detected == PathUse::kOveruse && is_short ? PathUse::kNormal : detected;
 }
 
 /// A long queue of ours drains sooner when less is sent than the path carries; the delay-based rate

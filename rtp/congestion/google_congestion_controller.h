@@ -68,6 +68,7 @@ class GoogleCongestionController final : public CongestionController {
   bool is_silent(Time now) const;
   void update_probes(Time now);
   Bitrate most() const { return std::min(limits_.max, receiver_limit_.value_or(limits_.max)); }
+  PathUse use() const;
   double drain_part() const;
   void update_target(Time now);
 

@@ -168,9 +168,13 @@ Result run(const Scenario& scenario, std::uint64_t seed) {
           std::max(sample.queue, std::chrono::duration<double, std::milli>(waited).count());
       if (at > Scenario::kSettled) settled_delays.push_back(waited);
     }
+    const bool is_long = sample.queue >= static_cast<double>(to_ms(Scenario::kLongWait));
     const bool is_drop = scenario.drops && at > Scenario::kDropAt && at <= Scenario::kBackAt;
-    if (is_drop && sample.queue >= static_cast<double>(to_ms(Scenario::kLongWait))) {
-      result.drained = at - Scenario::kDropAt;
+    // The first second is the one in which it fills.
+    const Duration long_for = at - Scenario::kDropAt;
+    if (is_drop && is_long &&
+        (long_for <= 1s || result.drained + Result::kSampleTime >= long_for)) {
+      result.drained = long_for;
     }
     result.samples.push_back(sample);
   }

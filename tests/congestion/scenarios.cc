@@ -29,7 +29,7 @@ constexpr Row kAlone[] = {
   {"At1MbpsAnd100Ms",       1000_kbps, 100ms, 0,      {0.82, 1.00, 0.60,  70ms, 2s}},
   {"At1MbpsAnd300Ms",       1000_kbps, 300ms, 0,      {0.78, 1.00, 0.60,  70ms, 7s}},
   {"At3MbpsAnd20Ms",        3000_kbps,  20ms, 0,      {0.78, 1.00, 0.50, 170ms, 5s}},
-  {"At3MbpsAnd100Ms",       3000_kbps, 100ms, 0,      {0.78, 1.00, 0.55, 160ms, 4s}},
+  {"At3MbpsAnd100Ms",       3000_kbps, 100ms, 0,      {0.75, 1.00, 0.55, 160ms, 4s}},
   {"At3MbpsAnd300Ms",       3000_kbps, 300ms, 0,      {0.78, 1.00, 0.60, 150ms, 6s}},
 
   {"At300KbpsAnd20MsWithLoss",   300_kbps,  20ms, 0.02, {0.82, 1.00, 0.45, 110ms, 2s}},
@@ -42,14 +42,14 @@ constexpr Row kAlone[] = {
   {"At3MbpsAnd100MsWithLoss",   3000_kbps, 100ms, 0.02, {0.74, 1.00, 0.50, 150ms, 5s}},
   {"At3MbpsAnd300MsWithLoss",   3000_kbps, 300ms, 0.02, {0.62, 1.00, 0.40, 100ms, 5s}},
 
-  {"At300KbpsAnd20MsWithMuchLoss",   300_kbps,  20ms, 0.1, {0.62, 1.00, 0.30, 100ms, 3s}},
-  {"At300KbpsAnd100MsWithMuchLoss",  300_kbps, 100ms, 0.1, {0.65, 1.00, 0.30, 100ms, 3s}},
-  {"At300KbpsAnd300MsWithMuchLoss",  300_kbps, 300ms, 0.1, {0.62, 1.00, 0.30, 110ms, 3s}},
-  {"At1MbpsAnd20MsWithMuchLoss",    1000_kbps,  20ms, 0.1, {0.50, 1.00, 0.28,  60ms, 20s}},
-  {"At1MbpsAnd100MsWithMuchLoss",   1000_kbps, 100ms, 0.1, {0.52, 1.00, 0.28,  60ms, 20s}},
-  {"At1MbpsAnd300MsWithMuchLoss",   1000_kbps, 300ms, 0.1, {0.52, 1.00, 0.25,  60ms, 12s}},
-  {"At3MbpsAnd20MsWithMuchLoss",    3000_kbps,  20ms, 0.1, {0.58, 1.00, 0.10, 110ms, 20s}},
-  {"At3MbpsAnd100MsWithMuchLoss",   3000_kbps, 100ms, 0.1, {0.55, 1.00, 0.10,  70ms, 20s}},
+  {"At300KbpsAnd20MsWithMuchLoss",   300_kbps,  20ms, 0.1, {0.68, 1.00, 0.30, 100ms, 3s}},
+  {"At300KbpsAnd100MsWithMuchLoss",  300_kbps, 100ms, 0.1, {0.68, 1.00, 0.30, 100ms, 3s}},
+  {"At300KbpsAnd300MsWithMuchLoss",  300_kbps, 300ms, 0.1, {0.66, 1.00, 0.30, 110ms, 3s}},
+  {"At1MbpsAnd20MsWithMuchLoss",    1000_kbps,  20ms, 0.1, {0.60, 1.00, 0.28,  60ms, 18s}},
+  {"At1MbpsAnd100MsWithMuchLoss",   1000_kbps, 100ms, 0.1, {0.60, 1.00, 0.28,  60ms, 16s}},
+  {"At1MbpsAnd300MsWithMuchLoss",   1000_kbps, 300ms, 0.1, {0.58, 1.00, 0.25,  60ms, 12s}},
+  {"At3MbpsAnd20MsWithMuchLoss",    3000_kbps,  20ms, 0.1, {0.65, 1.00, 0.10, 110ms, 20s}},
+  {"At3MbpsAnd100MsWithMuchLoss",   3000_kbps, 100ms, 0.1, {0.65, 1.00, 0.10,  70ms, 20s}},
   {"At3MbpsAnd300MsWithMuchLoss",   3000_kbps, 300ms, 0.1, {0.28, 1.00, 0.10,  30ms, 12s}},
 };
 
@@ -62,7 +62,7 @@ constexpr Row kBursts[] = {
 
 /// A router that drops instead of queueing: 40 ms of its capacity.
 constexpr Row kShallow[] = {
-  {"At1MbpsWithAShortQueue",  1000_kbps, 100ms, 0,    {0.80, 1.00, 0.55,  42ms, 2s}},
+  {"At1MbpsWithAShortQueue",  1000_kbps, 100ms, 0,    {0.84, 1.05, 0.50,  42ms, 2s}},
   {"At3MbpsWithAShortQueue",  3000_kbps, 100ms, 0,    {0.90, 1.08, 0.60,  42ms, 7s}},
 };
 
@@ -70,7 +70,7 @@ constexpr Row kShallow[] = {
 /// drop packets wait 150 ms and more.
 constexpr Row kDrops[] = {
   {"At300KbpsWithADrop",     300_kbps, 100ms, 0,      {0.78, 1.00, 0.22, 110ms, 2s, 11s, 4500ms}},
-  {"At1MbpsWithADrop",      1000_kbps, 100ms, 0,      {0.68, 1.00, 0.22,  70ms, 2s, 14s, 2600ms}},
+  {"At1MbpsWithADrop",      1000_kbps, 100ms, 0,      {0.68, 1.00, 0.22,  75ms, 2s, 14s, 2600ms}},
   {"At3MbpsWithADrop",      3000_kbps, 100ms, 0,      {0.70, 1.00, 0.18, 140ms, 4s, 9s, 2400ms}},
 };
 
