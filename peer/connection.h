@@ -22,7 +22,8 @@ namespace floe {
 /// The driver behind a `PeerConnection`: it owns the engines, the pump that connects them to the
 /// network, and the application's handlers. Its code stands in connection.cc (calls),
 /// connection_descriptions.cc (what descriptions change), connection_configuration.cc,
-/// connection_events.cc (packets in, events out) and connection_stats.cc.
+/// connection_events.cc (packets in, events out), connection_stats.cc and
+/// connection_media_stats.cc.
 class Connection final : public ice::Engines, public DataChannelOwner, public TransceiverOwner {
  public:
   struct Handlers {
@@ -126,6 +127,7 @@ class Connection final : public ice::Engines, public DataChannelOwner, public Tr
 
   // TransceiverOwner and the rest of media (connection_media.cc)
   void configure_media();
+  void add_media_stats(double wall, std::vector<StatsReport::Entry>& entries) const;
   Result<> send_frame(std::uint32_t number, std::string_view rid,
                       const rtp::FrameView& frame) override;
   Result<> send_packet(std::uint32_t number, std::string_view rid,

@@ -160,6 +160,10 @@ StatsReport Connection::stats() const {
     stats.responses_received = pair->responses_received;
     stats.responses_sent = pair->responses_sent;
     stats.consent_requests_sent = pair->consent_requests_sent;
+    if (pair.get() == agent.selected_pair() && transport_.media() != nullptr) {
+      const rtp::Target& target = transport_.media()->rtp().congestion_control().target();
+      stats.available_outgoing_bitrate = static_cast<double>(target.bitrate.bps());
+    }
     add(pair_id(pair->id), std::move(stats));
   }
 
@@ -177,6 +181,7 @@ StatsReport Connection::stats() const {
     }
     add("D" + std::to_string(static_cast<std::uint64_t>(id)), std::move(stats));
   }
+  add_media_stats(wall, report.entries);
   return report;
 }
 

@@ -97,6 +97,7 @@ void Session::set_senders() {
   for (const auto& gone : before) {
     if (gone == nullptr) continue;
     pacer_.drop(gone->track);
+    allocator_.remove_track(gone->track);
   }
 }
 

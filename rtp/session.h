@@ -15,6 +15,7 @@
 #include "floe/core/random.h"
 #include "floe/core/result.h"
 #include "floe/core/time.h"
+#include "floe/rtp/congestion/bitrate_allocator.h"
 #include "floe/rtp/congestion/congestion_controller.h"
 #include "floe/rtp/congestion/paced_sender.h"
 #include "floe/rtp/demux.h"
@@ -165,6 +166,7 @@ class Session {
   struct Sending {
     const Encoding* encoding = nullptr;
     const OutboundStream* stream = nullptr;
+    std::uint8_t payload_type = 0;
     bool active = true;
     Bitrate target;
     Duration total_send_delay{};  ///< In the pacer, over all packets.
@@ -173,7 +175,7 @@ class Session {
   struct Receiving {
     std::string_view rid;
     const InboundStream* stream = nullptr;
-    const TimestampClock* clock = nullptr;
+    std::uint8_t payload_type = 0;  ///< Of the last packet.
     Received counted;
   };
   std::vector<Receiving> receiving(std::uint32_t section) const;
@@ -196,7 +198,6 @@ class Session {
     std::uint32_t track = 0;  // for the pacer
     bool active = true;
     Bitrate limit = Bitrate::unlimited();
-    Bitrate target{};
     Duration total_send_delay{};
     std::optional<Time> key_frame_requested{};
     Splice splice;  // of what is forwarded
@@ -207,6 +208,7 @@ class Session {
     InboundStream stream;
     TimestampClock clock;
     Time last_packet{};
+    std::uint8_t payload_type = 0;
     // To be sent with the next feedback.
     std::vector<std::uint16_t> nacks{};
     bool wants_key_frame = false;
@@ -231,8 +233,7 @@ class Session {
   void number_packet(Time now, const Sender& sender, MutableBytes bytes,
                      std::uint32_t probe_cluster);
   void update_rates(Time now);
-  void allocate(Bitrate whole);
-  void retarget(Sender& sender, Bitrate target);
+  void share(const Sender& sender);
 
   // session_receive.cc
   Receiver& receiver_for(const Section& section, const StreamKey& key);
@@ -265,6 +266,7 @@ class Session {
   std::vector<std::uint32_t> packet_sections_;                    // that want packets
 
   PacedSender pacer_;
+  BitrateAllocator allocator_;
   std::unique_ptr<CongestionController> controller_;
   SentSequences sequences_;
   bool writable_ = false;

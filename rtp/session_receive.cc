@@ -31,6 +31,7 @@ void Session::handle_media(Time now, const Section& section, const StreamKey& ke
                            const Packet& packet) {
   Receiver& receiver = receiver_for(section, key);
   receiver.last_packet = now;
+  receiver.payload_type = packet.payload_type();
   receiver.stream.handle_packet(now, packet);
   if (wants_packets(section.id)) deliver_packet(section, receiver, packet);
   take(now, receiver);
@@ -147,7 +148,8 @@ std::vector<Session::Receiving> Session::receiving(std::uint32_t section) const 
   std::vector<Receiving> streams;
   for (const auto& [ssrc, receiver] : receivers_) {
     if (receiver->section != section) continue;
-    streams.push_back({receiver->rid, &receiver->stream, &receiver->clock, receiver->counted});
+    streams.push_back(
+        {receiver->rid, &receiver->stream, receiver->payload_type, receiver->counted});
   }
   return streams;
 }

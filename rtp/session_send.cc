@@ -15,11 +15,12 @@ constexpr std::size_t kSparePackets = 16;
 // What would leave later than this nobody wants to see any more.
 constexpr Duration kMaxWait = std::chrono::seconds(1);
 
-// Opus at its best for speech and music in stereo (RFC 7587 section 3.1.1 has up to 128 kbit/s).
-constexpr Bitrate kAudioBitrate(96'000);
-
-// A target that grew or fell by less is not worth an encoder's reconfiguration.
-constexpr double kNoticed = 1.05;
+// Opus: intelligible, and at its best for music in stereo (RFC 7587 section 3.1.1), with the
+// headers of 50 packets a second.
+constexpr Bitrate kLeastAudio(32'000);
+constexpr Bitrate kMostAudio(128'000);
+// A small picture, now and then.
+constexpr Bitrate kLeastVideo(30'000);
 
 // What UDP and IPv4 add to a packet; congestion control counts it, as its feedback's peers do.
 constexpr std::size_t kPathOverhead = 28;
@@ -153,53 +154,46 @@ void Session::update_rates(Time now) {
   while (const auto plan = controller_->poll_probe()) pacer_.probe(now, *plan);
   const Target& target = controller_->target();
   pacer_.set_rates(now, target.pacing, target.padding);
-  allocate(target.bitrate);
-}
-
-/// Audio first: it needs little, and is missed most. What is left goes to the other encodings in
-/// equal shares, and what one of them may not use to the others.
-void Session::allocate(Bitrate whole) {
-  std::vector<Sender*> open;
-  for (const auto& sender : senders_) {
-    if (!sender->active) {
-      retarget(*sender, Bitrate());
-    } else if (is_audio(*sender)) {
-      const Bitrate share = std::min({sender->limit, kAudioBitrate, whole});
-      whole = whole - share;
-      retarget(*sender, share);
-    } else {
-      open.push_back(sender.get());
-    }
-  }
-  std::sort(open.begin(), open.end(),
-            [](const Sender* a, const Sender* b) { return a->limit < b->limit; });
-  for (std::size_t i = 0; i < open.size(); ++i) {
-    const Bitrate share =
-        std::min(open[i]->limit, whole * (1.0 / static_cast<double>(open.size() - i)));
-    whole = whole - share;
-    retarget(*open[i], share);
+  allocator_.allocate(now, target.bitrate);
+  while (const auto change = allocator_.poll_change()) {
+    const auto found = std::find_if(senders_.begin(), senders_.end(), [&](const auto& sender) {
+      return sender->track == change->track;
+    });
+    if (found == senders_.end()) continue;
+    emit(TargetBitrateChanged{(*found)->section, (*found)->encoding.rid, change->bitrate});
   }
 }
 
-/// Tells changes that an encoder should follow: pauses, and those of at least a twentieth.
-void Session::retarget(Sender& sender, Bitrate target) {
-  const Bitrate before = sender.target;
-  const bool tells = (target == Bitrate()) != (before == Bitrate()) || target * kNoticed < before ||
-                     before * kNoticed < target;
-  if (!tells) return;
-  sender.target = target;
-  emit(TargetBitrateChanged{sender.section, sender.encoding.rid, target});
+/// Audio needs little and is missed most.
+void Session::share(const Sender& sender) {
+  BitrateAllocator::Track track;
+  track.track = sender.track;
+  if (is_audio(sender)) {
+    track.min = std::min(kLeastAudio, sender.limit);
+    track.max = std::min(kMostAudio, sender.limit);
+    track.may_pause = false;
+  } else {
+    track.min = std::min(kLeastVideo, sender.limit);
+    track.max = sender.limit;
+  }
+  // Beyond kMaxTracks encodings have no target; nobody encodes so many.
+  if (sender.active) static_cast<void>(allocator_.set_track(track));
+  if (!sender.active) allocator_.remove_track(sender.track);
 }
 
 void Session::set_limits(Time now, std::uint32_t section, std::string_view rid, bool active,
                          std::optional<std::uint64_t> max_bitrate) {
   Sender* found = sender(section, rid);
   if (found == nullptr) return;
-  found->active = active;
-  found->limit =
+  const Bitrate limit =
       max_bitrate
           ? Bitrate(static_cast<std::int64_t>(std::min<std::uint64_t>(*max_bitrate, INT64_MAX)))
           : Bitrate::unlimited();
+  if (std::exchange(found->active, active) && !active) {
+    emit(TargetBitrateChanged{section, found->encoding.rid, Bitrate()});
+  }
+  found->limit = limit;
+  share(*found);
   update_rates(now);
 }
 
@@ -207,8 +201,8 @@ std::vector<Session::Sending> Session::sending(std::uint32_t section) const {
   std::vector<Sending> streams;
   for (const auto& one : senders_) {
     if (one->section == section)
-      streams.push_back(
-          {&one->encoding, one->stream.get(), one->active, one->target, one->total_send_delay});
+      streams.push_back({&one->encoding, one->stream.get(), one->codec.payload_type, one->active,
+                         allocator_.allocation(one->track), one->total_send_delay});
   }
   return streams;
 }

@@ -209,6 +209,43 @@ TEST(Media, TellsTheApplicationThatSomebodyElseBeginsToWatch) {
   EXPECT_EQ(call.at_bob.key_frames, 2u);
 }
 
+TEST(Media, IsInTheStatisticsOfBothSides) {
+  Call::Options options;
+  options.link.loss = 0.05;
+  VideoCall call(options);
+  ASSERT_TRUE(call.run_until_connected()) << call.describe();
+  Camera camera(call.world, call.sender, 2500);
+  call.world.run_for(seconds(10));
+  const StatsReport at_alice = call.alice.pc->stats();
+  const StatsReport at_bob = call.bob.pc->stats();
+  ASSERT_EQ(at_alice.all<OutboundRtpStats>().size(), 1u);
+  ASSERT_EQ(at_bob.all<InboundRtpStats>().size(), 1u);
+  const OutboundRtpStats& out = *at_alice.all<OutboundRtpStats>().front();
+  const InboundRtpStats& in = *at_bob.all<InboundRtpStats>().front();
+  EXPECT_EQ(out.ssrc, in.ssrc);
+  EXPECT_EQ(out.kind, "video");
+  EXPECT_EQ(out.frames_sent, camera.sent);
+  EXPECT_NEAR(static_cast<double>(*in.frames_received), camera.sent, 5);
+  EXPECT_GT(out.retransmitted_packets_sent, 10u);
+  EXPECT_GT(in.retransmitted_packets_received, 10u);
+  EXPECT_LE(in.retransmitted_packets_received, out.retransmitted_packets_sent);
+  EXPECT_GT(out.nack_count, 0u);
+  EXPECT_LE(out.nack_count, in.nack_count);
+  EXPECT_GT(out.target_bitrate, 300'000);
+  const auto* codec = at_bob.find<CodecStats>(in.codec_id);
+  ASSERT_NE(codec, nullptr);
+  EXPECT_EQ(codec->mime_type, "video/VP8");
+  const auto* reported = at_alice.find<RemoteInboundRtpStats>(out.remote_id);
+  ASSERT_NE(reported, nullptr);
+  EXPECT_EQ(reported->local_id, out.id);
+  EXPECT_NEAR(*reported->round_trip_time, 0.022, 0.003);
+  EXPECT_GT(reported->packets_lost, 5);
+  const auto* said = at_bob.find<RemoteOutboundRtpStats>(in.remote_id);
+  ASSERT_NE(said, nullptr);
+  EXPECT_GT(said->packets_sent, in.packets_received * 8 / 10);
+  EXPECT_NE(at_bob.to_json().find("\"type\":\"inbound-rtp\""), std::string::npos);
+}
+
 TEST(Media, RefusesFramesThatCannotBeSent) {
   Call call({});
   call.create();
