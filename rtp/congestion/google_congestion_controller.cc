@@ -112,25 +112,31 @@ std::optional<Time> GoogleCongestionController::silent_from() const {
 
 bool GoogleCongestionController::is_silent(Time now) const {
   const std::optional<Time> from = silent_from();
-  return from && now >= *from;
+  return from && now >= *from && was_sending(now);
+}
+
+bool GoogleCongestionController::was_sending(Time at) const {
+  return path_.last_sent && at - *path_.last_sent <= kSilenceStep;
 }
 
 Time GoogleCongestionController::next_timeout() const {
-  Time next = probe_controller_.next_timeout();
-  if (const std::optional<Time> from = silent_from()) {
-    next =
-        std::min(next, path_.silence_counted_at ? *path_.silence_counted_at + kSilenceStep : *from);
-  }
-  return next;
+  const Time probe = probe_controller_.next_timeout();
+  const std::optional<Time> from = silent_from();
+  if (!from) return probe;
+  const Time step = path_.silence_counted_at ? *path_.silence_counted_at + kSilenceStep : *from;
+  return was_sending(step) ? std::min(probe, step) : probe;
 }
 
 void GoogleCongestionController::handle_timeout(Time now) {
   if (now < next_timeout()) return;
+  const std::optional<Time> from = silent_from();
   const bool is_due = !path_.silence_counted_at || now >= *path_.silence_counted_at + kSilenceStep;
-  if (is_silent(now) && is_due) {
+  if (from && now >= *from && is_due) {
     // One step however late we are: a machine that slept has not congested the path meanwhile.
     path_.silence_counted_at = now;
-    path_.delay_based.set_rate(now, std::max(target_.bitrate * kSilenceBeta, limits_.min));
+    if (was_sending(now)) {
+      path_.delay_based.set_rate(now, std::max(target_.bitrate * kSilenceBeta, limits_.min));
+    }
   }
   path_.alr.pass(now);
   update_target(now);

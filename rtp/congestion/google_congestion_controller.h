@@ -66,6 +66,8 @@ class GoogleCongestionController final : public CongestionController {
   void detect(std::span<const Outcome> outcomes);
   std::optional<Time> silent_from() const;
   bool is_silent(Time now) const;
+  /// Only while packets leave does it mean anything that no feedback comes.
+  bool was_sending(Time at) const;
   void update_probes(Time now);
   Bitrate most() const { return std::min(limits_.max, receiver_limit_.value_or(limits_.max)); }
   PathUse use() const;
