@@ -72,7 +72,7 @@ std::optional<PacedSender::Sending> PacedSender::poll(Time now) {
   if (is_paused_) return std::nullopt;
   Sending sending;
   std::optional<Waiting> waiting;
-  if (!probes_.empty() && now >= probes_.front().next()) {
+  if (can_probe() && now >= probes_.front().next()) {
     Probe& probe = probes_.front();
     if (!probe.began_at) probe.began_at = now;
     sending.probe_cluster = probe.plan.cluster;
@@ -113,7 +113,7 @@ void PacedSender::sent(Time now, std::size_t size) {
 Time PacedSender::next_timeout() const {
   if (is_paused_) return kNever;
   Time next = kNever;
-  if (!probes_.empty()) next = probes_.front().next();
+  if (can_probe()) next = probes_.front().next();
   if (!lane(Kind::kAudio).empty()) return std::min(next, *waiting_since());
   if (packets_ > 0) return std::min(next, next_media_);
   return padding_ > Bitrate() ? std::min(next, next_padding_) : next;
@@ -122,6 +122,12 @@ Time PacedSender::next_timeout() const {
 Duration PacedSender::queue_time(Time now) const {
   const std::optional<Time> since = waiting_since();
   return since ? now - *since : Duration::zero();
+}
+
+/// A probe begins with a packet: before the first one of a call there is often nothing to pad with,
+/// and an idle call has no use for what a probe finds.
+bool PacedSender::can_probe() const {
+  return !probes_.empty() && (probes_.front().began_at || packets_ > 0);
 }
 
 Time PacedSender::Probe::next() const {

@@ -50,6 +50,7 @@ class PacedSender {
   void drop(std::uint32_t track);
 
   void set_rates(Time now, Bitrate pacing, Bitrate padding = Bitrate());
+  /// Begins with the next packet, after the probes that wait already.
   void probe(Time now, const ProbePlan& plan);
   /// While paused nothing leaves and nothing is taken. What waits is forgotten: when the path is
   /// back it would be late.
@@ -93,6 +94,7 @@ class PacedSender {
     bool is_done() const { return bytes >= plan.bytes && packets >= plan.packets; }
   };
 
+  bool can_probe() const;
   Lane& lane(Kind kind) { return lanes_[static_cast<std::size_t>(kind)]; }
   const Lane& lane(Kind kind) const { return lanes_[static_cast<std::size_t>(kind)]; }
   Waiting pop(Lane& from);

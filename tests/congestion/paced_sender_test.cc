@@ -162,8 +162,18 @@ TEST(PacedSender, EndsAProbeThatNothingCanFill) {
     pacer.probe(kNow, {.cluster = i, .rate = 1000_kbps, .bytes = 2000, .packets = 5});
   }
   Time now = kNow;
-  EXPECT_EQ(drive(pacer, now, 1s, 0).size(), PacedSender::kMaxProbes);
+  EXPECT_TRUE(drive(pacer, now, 1s).empty()) << "a probe begins with a packet";
   EXPECT_EQ(pacer.next_timeout(), kNever);
+  for (std::uint32_t i = 1; i <= PacedSender::kMaxProbes; ++i) {
+    pacer.push(now, packet(Kind::kVideo, 1));
+    const auto left = drive(pacer, now, 1s, 0);
+    ASSERT_EQ(left.size(), 2u);
+    EXPECT_EQ(left[0].sending.probe_cluster, i);
+    EXPECT_FALSE(left[1].sending.packet) << "padding, which could not be made";
+    EXPECT_EQ(pacer.next_timeout(), kNever);
+  }
+  pacer.push(now, packet(Kind::kVideo, 1));
+  EXPECT_EQ(drive(pacer, now, 1s)[0].sending.probe_cluster, 0u) << "no more than kMaxProbes wait";
 }
 
 TEST(PacedSender, PadsUpToTheRateThatIsAskedFor) {

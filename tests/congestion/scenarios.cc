@@ -35,29 +35,29 @@ constexpr Row kAlone[] = {
   {"At300KbpsAnd20MsWithLoss",   300_kbps,  20ms, 0.02, {0.82, 1.00, 0.45, 110ms, 2s}},
   {"At300KbpsAnd100MsWithLoss",  300_kbps, 100ms, 0.02, {0.82, 1.00, 0.45, 110ms, 2s}},
   {"At300KbpsAnd300MsWithLoss",  300_kbps, 300ms, 0.02, {0.80, 1.00, 0.45, 110ms, 2s}},
-  {"At1MbpsAnd20MsWithLoss",    1000_kbps,  20ms, 0.02, {0.75, 1.00, 0.40,  70ms, 5s}},
+  {"At1MbpsAnd20MsWithLoss",    1000_kbps,  20ms, 0.02, {0.75, 1.00, 0.40,  70ms, 8s}},
   {"At1MbpsAnd100MsWithLoss",   1000_kbps, 100ms, 0.02, {0.72, 1.00, 0.40,  70ms, 8s}},
   {"At1MbpsAnd300MsWithLoss",   1000_kbps, 300ms, 0.02, {0.68, 1.00, 0.50,  70ms, 4s}},
   {"At3MbpsAnd20MsWithLoss",    3000_kbps,  20ms, 0.02, {0.75, 1.00, 0.45, 150ms, 6s}},
   {"At3MbpsAnd100MsWithLoss",   3000_kbps, 100ms, 0.02, {0.74, 1.00, 0.50, 150ms, 5s}},
-  {"At3MbpsAnd300MsWithLoss",   3000_kbps, 300ms, 0.02, {0.62, 1.00, 0.40, 100ms, 5s}},
+  {"At3MbpsAnd300MsWithLoss",   3000_kbps, 300ms, 0.02, {0.62, 1.00, 0.40, 100ms, 8s}},
 
   {"At300KbpsAnd20MsWithMuchLoss",   300_kbps,  20ms, 0.1, {0.68, 1.00, 0.30, 100ms, 3s}},
   {"At300KbpsAnd100MsWithMuchLoss",  300_kbps, 100ms, 0.1, {0.68, 1.00, 0.30, 100ms, 3s}},
   {"At300KbpsAnd300MsWithMuchLoss",  300_kbps, 300ms, 0.1, {0.66, 1.00, 0.30, 110ms, 3s}},
   {"At1MbpsAnd20MsWithMuchLoss",    1000_kbps,  20ms, 0.1, {0.60, 1.00, 0.28,  60ms, 18s}},
   {"At1MbpsAnd100MsWithMuchLoss",   1000_kbps, 100ms, 0.1, {0.60, 1.00, 0.28,  60ms, 16s}},
-  {"At1MbpsAnd300MsWithMuchLoss",   1000_kbps, 300ms, 0.1, {0.58, 1.00, 0.25,  60ms, 12s}},
-  {"At3MbpsAnd20MsWithMuchLoss",    3000_kbps,  20ms, 0.1, {0.65, 1.00, 0.10, 110ms, 20s}},
-  {"At3MbpsAnd100MsWithMuchLoss",   3000_kbps, 100ms, 0.1, {0.65, 1.00, 0.10,  70ms, 20s}},
-  {"At3MbpsAnd300MsWithMuchLoss",   3000_kbps, 300ms, 0.1, {0.28, 1.00, 0.10,  30ms, 12s}},
+  {"At1MbpsAnd300MsWithMuchLoss",   1000_kbps, 300ms, 0.1, {0.58, 1.00, 0.25,  60ms, 18s}},
+  {"At3MbpsAnd20MsWithMuchLoss",    3000_kbps,  20ms, 0.1, {0.65, 1.00, 0.10, 110ms, 26s}},
+  {"At3MbpsAnd100MsWithMuchLoss",   3000_kbps, 100ms, 0.1, {0.65, 1.00, 0.10,  70ms, 26s}},
+  {"At3MbpsAnd300MsWithMuchLoss",   3000_kbps, 300ms, 0.1, {0.28, 1.00, 0.10,  30ms, 18s}},
 };
 
 /// 2.4 % of the packets are lost, five at a stretch.
 constexpr Row kBursts[] = {
   {"At300KbpsWithBursts",    300_kbps, 100ms, 0,      {0.74, 1.00, 0.25, 100ms, 3s}},
   {"At1MbpsWithBursts",     1000_kbps, 100ms, 0,      {0.65, 1.00, 0.35,  70ms, 3s}},
-  {"At3MbpsWithBursts",     3000_kbps, 100ms, 0,      {0.70, 1.00, 0.30, 150ms, 16s}},
+  {"At3MbpsWithBursts",     3000_kbps, 100ms, 0,      {0.70, 1.00, 0.15, 150ms, 20s}},
 };
 
 /// A router that drops instead of queueing: 40 ms of its capacity.
