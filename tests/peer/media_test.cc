@@ -228,7 +228,8 @@ TEST(Media, IsInTheStatisticsOfBothSides) {
   EXPECT_NEAR(static_cast<double>(*in.frames_received), camera.sent, 5);
   EXPECT_GT(out.retransmitted_packets_sent, 10u);
   EXPECT_GT(in.retransmitted_packets_received, 10u);
-  EXPECT_LE(in.retransmitted_packets_received, out.retransmitted_packets_sent);
+  // Probes are padded with packets sent before, which the receiver takes for retransmissions.
+  EXPECT_LE(in.retransmitted_packets_received, out.retransmitted_packets_sent + 20);
   EXPECT_GT(out.nack_count, 0u);
   EXPECT_LE(out.nack_count, in.nack_count);
   EXPECT_GT(out.target_bitrate, 300'000);
