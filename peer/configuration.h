@@ -57,7 +57,8 @@ struct Configuration {
   rtp::BitrateLimits media_bitrate{};
   /// Makes another congestion control than Google's, such as `rtp::FixedRate`.
   std::function<std::unique_ptr<rtp::CongestionController>(Time now)> congestion_control{};
-  /// The largest datagram sent. Everything fits 1200 bytes on any path that WebRTC meets.
+  /// The largest datagram sent; 1200 bytes pass on any path that WebRTC meets. Media may have up to
+  /// 1232, so that what browsers send can be forwarded.
   std::size_t mtu = 1200;
 };
 

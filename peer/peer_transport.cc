@@ -12,6 +12,11 @@ constexpr std::size_t kMaxEarly = 32;
 // other quickly, to make up for loss; from then on one counts only if the path is known to work.
 constexpr int kFreeTimeouts = 4;
 
+// The largest RTP packet of browsers has 1,200 bytes before SRTP adds its tag, and a forwarding
+// server must be able to pass it on: what IPv6's least MTU, 1,280 bytes, leaves (RFC 8200 section
+// 5).
+constexpr std::size_t kMediaDatagram = 1232;
+
 sctp::DataChannels::Config with_mtu(sctp::DataChannels::Config config, std::size_t mtu) {
   config.association.mtu = dtls::Connection::max_plaintext(mtu);
   return config;
@@ -101,10 +106,14 @@ void PeerTransport::start_sctp(Time now) {
 
 void PeerTransport::enable_media(Time now, rtp::Session::Config config) {
   if (closed_ || media_ != nullptr) return;
-  config.max_packet = config_.mtu - srtp::Session::kMaxRtcpOverhead;
+  config.max_packet = media_datagram() - srtp::Session::kMaxRtcpOverhead;
   media_ = std::make_unique<MediaTransport>(now, std::move(config), random_);
   start_media();
   follow_path(now);
+}
+
+std::size_t PeerTransport::media_datagram() const {
+  return std::max(config_.mtu, kMediaDatagram);
 }
 
 /// With DTLS up there are keys, unless the peer knows of no media.
@@ -224,7 +233,7 @@ void PeerTransport::send_media(Time now, net::SendBatch& batch, const net::Route
   std::size_t packets = 0;
   std::size_t bytes = 0;
   while (true) {
-    const MutableBytes space = batch.open(route, config_.mtu);
+    const MutableBytes space = batch.open(route, media_datagram());
     if (space.empty()) break;
     const std::size_t size = media_->poll_transmit(now, space);
     batch.commit(size);
@@ -285,7 +294,7 @@ void PeerTransport::close(Time now, net::SendBatch& batch) {
   if (const auto route = ice_.route(); route && dtls_started_) {
     if (can_send_sctp()) send_sctp(now, batch, *route);
     if (media_runs()) {
-      if (const MutableBytes space = batch.open(*route, config_.mtu); !space.empty()) {
+      if (const MutableBytes space = batch.open(*route, media_datagram()); !space.empty()) {
         batch.commit(media_->write_bye(now, space));
       }
     }

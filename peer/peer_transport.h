@@ -101,6 +101,7 @@ class PeerTransport {
   void advance(Time now);
   void start_sctp(Time now);
   void start_media();
+  std::size_t media_datagram() const;
   void follow_path(Time now);
   void count_sent(Time now, std::size_t packets, std::size_t bytes);
   void send_dtls(Time now, net::SendBatch& batch, const net::Route& route);

@@ -20,7 +20,7 @@ constexpr const char* kAbout =
     "\n"
     "What publishers send over data channels is passed on to those who watch the same stream. "
     "Audio\n"
-    "and video are negotiated, but not carried.\n";
+    "and video are forwarded by serve; the clients only negotiate them.\n";
 
 constexpr const char* kFooter =
     "Examples:\n"

@@ -17,6 +17,19 @@ using floe::whip::Refusal;
 
 namespace {
 
+/// The publisher's codec alone, and its rtx: what comes in it goes out in it.
+std::vector<floe::RtpCodec> codecs_of(const floe::RtpReceiver& publisher, MediaKind kind) {
+  const auto agreed = publisher.parameters().codecs;
+  std::vector<floe::RtpCodec> codecs;
+  if (agreed.empty()) return codecs;
+  for (const floe::RtpCodec& codec : floe::RtpSender::capabilities(kind).codecs) {
+    const bool is_it = codec.mime_type == agreed.front().mime_type &&
+                       codec.sdp_fmtp_line == agreed.front().sdp_fmtp_line;
+    if (is_it || codec.mime_type == "video/rtx") codecs.push_back(codec);
+  }
+  return codecs;
+}
+
 // How soon a player should ask again for a stream that nobody publishes.
 constexpr std::chrono::seconds kRetryAfter{2};
 
@@ -64,6 +77,11 @@ tl::expected<std::unique_ptr<PeerConnection>, Refusal> Relay::on_offer(const Off
   auto connection = PeerConnection::create(network_, std::move(configuration));
   if (!connection) return tl::unexpected<Refusal>({500, connection.error().message});
   if (offer.protocol == Protocol::kWhep) add_tracks(**connection, offer.stream);
+  if (offer.protocol == Protocol::kWhip) {
+    (*connection)->on_track([this, id = offer.session](const floe::TrackEvent& event) {
+      take_track(id, event);
+    });
+  }
   (*connection)->on_data_channel([this, id = offer.session](std::shared_ptr<DataChannel> channel) {
     take_channel(id, std::move(channel));
   });
@@ -81,9 +99,47 @@ void Relay::add_tracks(PeerConnection& player, const std::string& stream) {
     if (transceiver->current_direction() != RtpTransceiverDirection::kRecvonly) continue;
     const MediaKind kind = transceiver->kind();
     // A new connection takes any track.
-    static_cast<void>(player.add_track(
-        std::make_shared<floe::MediaStreamTrack>(kind, std::string(to_string(kind))), {"stream"}));
+    auto sender = player.add_track(
+        std::make_shared<floe::MediaStreamTrack>(kind, std::string(to_string(kind))), {"stream"});
+    if (!sender) continue;
+    (*sender)->on_key_frame_request(
+        [this, stream](const std::string&) { request_key_frame(stream); });
+    // If the publisher's codec is none that we could offer, any will have to do.
+    static_cast<void>(player.transceivers().back()->set_codec_preferences(
+        codecs_of(*transceiver->receiver(), kind)));
   }
+}
+
+void Relay::take_track(SessionId publisher, const floe::TrackEvent& event) {
+  event.receiver->on_packet(
+      [this, publisher, kind = event.track->kind()](const floe::ReceivedPacket& packet) {
+        pass_packet(publisher, kind, packet);
+      });
+}
+
+void Relay::pass_packet(SessionId publisher, MediaKind kind, const floe::ReceivedPacket& packet) {
+  const auto from = members_.find(publisher);
+  if (from == members_.end()) return;
+  for (const auto& [id, member] : members_) {
+    if (member.protocol != Protocol::kWhep || member.stream != from->second.stream) continue;
+    PeerConnection* const player = server_->connection(id);
+    if (player == nullptr) continue;
+    for (const auto& sender : player->senders()) {
+      // What a player's path has no room for is lost on it, as on any network.
+      if (sender->track() != nullptr && sender->track()->kind() == kind) {
+        static_cast<void>(sender->send_packet(packet));
+      }
+    }
+  }
+}
+
+/// A player needs one to begin, or to go on.
+void Relay::request_key_frame(const std::string& stream) {
+  SessionId id{};
+  if (publisher_of(stream, &id) == nullptr) return;
+  PeerConnection* const publisher = server_->connection(id);
+  if (publisher == nullptr) return;
+  for (const auto& receiver : publisher->receivers()) receiver->request_key_frame();
 }
 
 void Relay::take_channel(SessionId session, std::shared_ptr<DataChannel> channel) {
@@ -122,6 +178,11 @@ const Relay::Member* Relay::publisher_of(const std::string& stream, SessionId* i
 
 void Relay::on_state(SessionId session, floe::PeerConnectionState state) {
   tell(session, to_string(state));
+  const auto member = members_.find(session);
+  const bool watches = member != members_.end() && member->second.protocol == Protocol::kWhep;
+  if (watches && state == floe::PeerConnectionState::kConnected) {
+    request_key_frame(member->second.stream);
+  }
 }
 
 void Relay::on_ended(SessionId session, const std::string& reason) {

@@ -12,7 +12,8 @@
 namespace whip_program {
 
 /// `floe-whip serve`: streams by name, each with one publisher and any number of players. What the
-/// publisher says on its data channels goes to the players'.
+/// publisher sends goes to the players: packets of audio and video, not decoded, and what it says
+/// on its data channels.
 class Relay final : public floe::whip::ServerHandler {
  public:
   Relay(floe::net::Network& network, const Serve& options);
@@ -35,6 +36,9 @@ class Relay final : public floe::whip::ServerHandler {
   /// Null while nobody publishes it.
   const Member* publisher_of(const std::string& stream, SessionId* id = nullptr) const;
   void add_tracks(floe::PeerConnection& player, const std::string& stream);
+  void take_track(SessionId publisher, const floe::TrackEvent& event);
+  void pass_packet(SessionId publisher, floe::MediaKind kind, const floe::ReceivedPacket& packet);
+  void request_key_frame(const std::string& stream);
   void take_channel(SessionId session, std::shared_ptr<floe::DataChannel> channel);
   void pass_on(SessionId session, const floe::DataChannel::Message& message);
   void tell(SessionId session, std::string_view what) const;

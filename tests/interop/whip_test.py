@@ -96,6 +96,8 @@ def publishes_and_watches(stage, browser):
     page.wait_for_text("#log", "player: connected")
     for kind in ("audio", "video"):
         page.wait_for_text("#log", f"player is sent {kind}")
+    page.wait("played().then(({frames, samples, width}) => frames > 20 && samples > 20000 && width === 64)")
+    print(f"{browser} plays what it published: {page.evaluate('played()')}", flush=True)
     terminal = stage.visit("watch", "watch", stage.whep)
     terminal.expect("^connected$")
     # Who is connected hears only once its channel is there.
