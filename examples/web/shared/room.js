@@ -20,6 +20,13 @@ const REFUSALS = {
   'bad-name': 'The signalling server does not take your name: 64 bytes at most, nothing invisible.',
 };
 
+/** For a person, of an 'error' message. */
+export function explainRefusal({code, message}) {
+  return REFUSALS[code] ?? `The signalling server refuses (${code}): ${message}`;
+}
+
+export const NO_SERVER = `The signalling server at ${SIGNALING} does not answer. Does floe-signal still run there?`;
+
 export class Room {
   #socket;
   #handler;
@@ -36,8 +43,7 @@ export class Room {
       this.#say({type: 'join', room, name});
     };
     this.#socket.onmessage = ({data}) => this.#hear(data);
-    this.#socket.onclose = ({code, reason}) => this.#end(!opened ?
-      `The signalling server at ${SIGNALING} does not answer. Does floe-signal still run there?` :
+    this.#socket.onclose = ({code, reason}) => this.#end(!opened ? NO_SERVER :
       `The signalling server closed the connection (${reason || `code ${code}`}).`);
   }
 
@@ -76,7 +82,7 @@ export class Room {
     } else if (message.type === 'signal' && message.from === this.peer?.id) {
       this.#handler.signaled(message.data);
     } else if (message.type === 'error' && message.code !== 'no-such-peer') {  // 'peer-left' tells of that.
-      this.#end(REFUSALS[message.code] ?? `The signalling server refuses (${message.code}): ${message.message}`);
+      this.#end(explainRefusal(message));
     }
   }
 
