@@ -10,11 +10,18 @@ const LAUNCH = {
     browser: 'chrome',
     pipe: true,  // It ends when the pipe does, whatever has become of this script.
     // As root, which containers run as, Chromium has no sandbox. It offers no loopback addresses unless told to.
-    args: ['--no-sandbox', '--allow-loopback-in-peer-connection'],
+    args: ['--no-sandbox', '--allow-loopback-in-peer-connection', '--use-fake-device-for-media-stream',
+      '--use-fake-ui-for-media-stream'],
   },
   firefox: {
     browser: 'firefox',
-    extraPrefsFirefox: {'media.peerconnection.ice.loopback': true},
+    extraPrefsFirefox: {
+      'media.peerconnection.ice.loopback': true,
+      'media.navigator.streams.fake': true,
+      'media.navigator.permission.disabled': true,
+      'media.autoplay.default': 0,
+      'media.autoplay.blocking_policy': 0,
+    },
   },
 };
 
