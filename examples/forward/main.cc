@@ -36,9 +36,6 @@ class Forward final : public media::Programme {
   /// What comes cannot be made smaller: it goes out as fast as it may come in, with some room for
   /// repairs and the bursts of key frames.
   void configure(floe::Configuration& configuration) const override {
-    // Browsers fill 1200 bytes, and our header extensions may be larger than theirs: so much goes
-    // through every IPv6 network (RFC 8200 section 5).
-    configuration.mtu = 1232;
     configuration.congestion_control = [rate = floe::rtp::Bitrate(bits_per_second_) *
                                                1.5](floe::Time) {
       return std::make_unique<floe::rtp::FixedRate>(rate);
