@@ -82,13 +82,14 @@ void Track::each_outlet(Visit visit) {
   for (const auto& weak : outlets_) visit(*weak.lock());
 }
 
-/// One encoder serves all, so the slowest path decides; but not one that is hardly there.
+/// One encoder serves all, so the slowest path decides. 0 would have us pause; the least that the
+/// encoder makes is sent instead, for only what is sent shows when the path takes more again. Until
+/// then `send_frame` refuses what is too much.
 void Track::follow_targets() {
   std::uint64_t lowest = max_bitrate_;
   each_outlet([&](const Outlet& outlet) {
-    if (outlet.connected_ && outlet.target_ >= media::VpxEncoder::kMinBitrate) {
-      lowest = std::min(lowest, *outlet.target_);
-    }
+    if (!outlet.connected_ || !outlet.target_) return;
+    lowest = std::min(lowest, std::max(*outlet.target_, media::VpxEncoder::kMinBitrate));
   });
   if (lowest == bitrate_) return;
   bitrate_ = lowest;
@@ -116,10 +117,7 @@ Result<> Track::step() {
 
 void Track::send(Outlet& outlet, const media::MediaFrame& frame) {
   if (!outlet.connected_) return;
-  // 0: congestion control pauses it.
-  if (outlet.target_ == 0u) outlet.needs_key_frame_ = true;
-  const bool waits = kind_ == MediaKind::kVideo && outlet.needs_key_frame_ && !frame.key_frame;
-  if (outlet.target_ == 0u || waits) return;
+  if (kind_ == MediaKind::kVideo && outlet.needs_key_frame_ && !frame.key_frame) return;
   const auto timestamp = frame.time / std::chrono::microseconds(1) * clock_rate(kind_) / 1'000'000;
   const auto sent = outlet.transceiver_->sender()->send_frame(
       {.payload = frame.payload, .timestamp = static_cast<std::uint32_t>(timestamp)});
