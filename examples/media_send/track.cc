@@ -18,6 +18,7 @@ namespace {
 
 // A key frame is as large as many others: who asks for one after the other gets two a second.
 constexpr auto kKeyFrameInterval = std::chrono::milliseconds(500);
+constexpr std::uint64_t kStartBitrate = 300'000;
 // What RTP, SRTP and UDP put around the frames.
 constexpr double kShareOfFrames = 0.95;
 
@@ -43,7 +44,10 @@ std::int64_t clock_rate(MediaKind kind) {
 }  // namespace
 
 Track::Track(MediaKind kind, std::unique_ptr<Source> source, std::uint64_t max_bitrate)
-    : kind_(kind), source_(std::move(source)), max_bitrate_(max_bitrate), bitrate_(max_bitrate) {}
+    : kind_(kind), source_(std::move(source)), max_bitrate_(max_bitrate), bitrate_(max_bitrate) {
+  // As cautious as congestion control is, which says more once it knows the path.
+  use_bitrate(std::min(max_bitrate, kStartBitrate));
+}
 
 void Track::Outlet::connect() {
   connected_ = true;
@@ -87,13 +91,19 @@ void Track::each_outlet(Visit visit) {
 /// then `send_frame` refuses what is too much.
 void Track::follow_targets() {
   std::uint64_t lowest = max_bitrate_;
+  bool known = false;
   each_outlet([&](const Outlet& outlet) {
     if (!outlet.connected_ || !outlet.target_) return;
+    known = true;
     lowest = std::min(lowest, std::max(*outlet.target_, media::VpxEncoder::kMinBitrate));
   });
-  if (lowest == bitrate_) return;
-  bitrate_ = lowest;
-  source_->set_bitrate(static_cast<std::uint64_t>(kShareOfFrames * static_cast<double>(lowest)));
+  if (known && lowest != bitrate_) use_bitrate(lowest);
+}
+
+void Track::use_bitrate(std::uint64_t bits_per_second) {
+  bitrate_ = bits_per_second;
+  source_->set_bitrate(
+      static_cast<std::uint64_t>(kShareOfFrames * static_cast<double>(bits_per_second)));
 }
 
 Result<> Track::step() {

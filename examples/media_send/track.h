@@ -54,6 +54,7 @@ class Track {
   void send(Outlet& outlet, const media::MediaFrame& frame);
   void request_key_frame() { key_frame_wanted_ = true; }
   void follow_targets();
+  void use_bitrate(std::uint64_t bits_per_second);
   template <typename Visit>
   void each_outlet(Visit visit);
 
