@@ -37,8 +37,8 @@ struct SctpTransport {
   std::optional<std::uint16_t> max_channels;
 };
 
-/// W3C's RTCPeerConnection: data channels, and audio and video as encoded frames or RTP packets. One
-/// transport serves everything, so descriptions of several sections are bundled.
+/// W3C's RTCPeerConnection: data channels, and audio and video as encoded frames or RTP packets.
+/// One transport serves everything, so descriptions of several sections are bundled.
 ///
 /// It runs on a `net::Network` and is used on that network's thread only. Its calls answer at once
 /// (there are no promises) and never call a handler before they return; handlers run in later turns

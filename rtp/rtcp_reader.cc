@@ -92,10 +92,10 @@ std::optional<RtcpPacket> RtcpReader::next() {
     Bytes body = reader_.bytes(4 * std::size_t{reader_.u16()});
     bool whole = reader_.ok() && first >> 6 == 2;
     if (whole && (first & 0x20) != 0) {
-      // RFC 3550 section 6.4.1: only the last packet has padding, a multiple of four bytes.
+      // RFC 3550 section 6.4.1 wants it in the last packet alone, and a multiple of four bytes.
+      // libwebrtc pads every transport-wide feedback, by one to three bytes.
       const std::size_t padding = body.empty() ? 0 : body.back();
-      whole =
-          reader_.remaining() == 0 && padding != 0 && padding % 4 == 0 && padding <= body.size();
+      whole = padding != 0 && padding <= body.size();
       if (whole) body = body.first(body.size() - padding);
     }
     if (!whole) {

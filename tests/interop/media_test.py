@@ -6,6 +6,7 @@
 """
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -62,6 +63,7 @@ class MediaStage(Stage):
         return path
 
 
+os.environ["FLOE_FAKE_MEDIA"] = "1"  # For browser.mjs.
 tests = Tests(__doc__, MediaStage)
 
 

@@ -139,6 +139,20 @@ TEST(Rtcp, CountsWhatIsMalformedAndGoesOnWhereLengthsStillHold) {
   EXPECT_EQ(padded.malformed(), 0u);
 }
 
+TEST(Rtcp, TakesPaddingAsLibwebrtcWritesItInEachFeedback) {
+  const auto feedback =
+      hex("afcd 0005 00000001 00000002 0001 0001 000001 00 2001 04 01"
+          "afcd 0005 00000001 00000002 0002 0001 000001 01 2001 08 01");
+  RtcpReader reader(feedback);
+  for (const std::uint16_t sequence : {1, 2}) {
+    const auto packet = reader.next();
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(std::get<TransportFeedback>(*packet).base_sequence(), sequence);
+  }
+  EXPECT_FALSE(reader.next());
+  EXPECT_EQ(reader.malformed(), 0u);
+}
+
 TEST(Rtcp, TheWriterWritesWholePacketsOrNone) {
   for (std::size_t size = 0; size < 120; ++size) {
     std::vector<std::uint8_t> space(size + 1, 0xee);
