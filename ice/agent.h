@@ -334,6 +334,7 @@ class Agent {
     bool use_candidate;
     std::optional<std::uint32_t> nomination;
     std::string remote_ufrag;
+    std::string former_ufrag;  ///< How it called us, if that was not by the present fragment.
   };
 
   // agent_gathering.cc
@@ -415,8 +416,9 @@ class Agent {
   void handle_request(Time now, const stun::Message& message, const net::Datagram& datagram);
   void handle_old_request(Time now, const stun::Message& message, const net::Datagram& datagram);
   bool authenticate(const stun::Message& message, const net::Datagram& datagram,
-                    const Generation& generation);
-  bool resolve_role_conflict(const stun::Message& message, const net::Datagram& datagram);
+                    const Generation& generation, std::string_view pwd);
+  bool resolve_role_conflict(const stun::Message& message, const net::Datagram& datagram,
+                             std::string_view pwd);
   void keep_early_check(const EarlyCheck& check);
   CandidatePair* pair_for(const EarlyCheck& check);
   void learn_from_check(Time now, const EarlyCheck& check);
@@ -424,9 +426,9 @@ class Agent {
                        std::optional<std::uint32_t> value);
   void replay_early_checks(Time now);
   void reply_success(const stun::Message& request, const net::Datagram& datagram,
-                     const Generation& generation);
+                     std::string_view pwd);
   void reply_error(const stun::Message& request, const net::Datagram& datagram,
-                   const Generation& generation, std::uint16_t code, std::string_view reason,
+                   std::string_view pwd, std::uint16_t code, std::string_view reason,
                    std::span<const stun::AttributeType> unknown = {});
 
   // agent_responses.cc
@@ -444,7 +446,8 @@ class Agent {
 
   // agent_restart.cc
   Generation* generation_of(PairId pair);
-  Generation* generation_of(std::string_view local_ufrag);
+  /// Ours with this fragment: the present ones, the previous generation's, or the former ones.
+  const Credentials* credentials_of(std::string_view local_ufrag) const;
   void forget_events_of_the_old_generation();
   void retire_previous(Time now);
   void drop_previous();
@@ -460,6 +463,7 @@ class Agent {
   /// The generation before the last restart, while it is of use.
   std::optional<Generation> previous_;
   std::optional<Time> previous_ends_;
+  std::optional<Credentials> former_;  ///< Those of before the last restart, see `handle_request`.
   ConnectivityChecks checks_;
   Nominator nominator_;
   std::vector<EarlyCheck> early_checks_;

@@ -131,8 +131,8 @@ void Agent::transmit(Time now, const Generation& generation, const Check& check,
   std::array<std::uint8_t, kMaxRequest> space;
   stun::MessageBuilder request(space, stun::Class::kRequest, stun::Method::kBinding, check.id);
   // RFC 8445 section 7.2.2: the receiver's fragment first.
-  request.add_text(stun::AttributeType::kUsername,
-                   generation.remote->ufrag + ':' + generation.local.ufrag);
+  const std::string& ours = pair.former_ufrag.empty() ? generation.local.ufrag : pair.former_ufrag;
+  request.add_text(stun::AttributeType::kUsername, generation.remote->ufrag + ':' + ours);
   request.add_u64(check.role == Role::kControlling ? stun::AttributeType::kIceControlling
                                                    : stun::AttributeType::kIceControlled,
                   tie_breaker_);

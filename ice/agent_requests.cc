@@ -38,24 +38,39 @@ void Agent::handle_request(Time now, const stun::Message& message, const net::Da
   const std::string_view username = message.username().value_or("");
   const std::size_t colon = username.find(':');
   const std::string_view ours = username.substr(0, colon);
-  const Generation* generation = colon == std::string_view::npos ? nullptr : generation_of(ours);
-  if (generation == nullptr) {
-    const bool reflected = current_.remote && ours == current_.remote->ufrag &&
-                           username.substr(ours.size() + 1) == current_.local.ufrag;
+  const std::string_view theirs = username.substr(std::min(colon + 1, username.size()));
+  const Credentials* local = colon == std::string_view::npos ? nullptr : credentials_of(ours);
+  if (local == nullptr) {
+    const bool reflected =
+        current_.remote && ours == current_.remote->ufrag && theirs == current_.local.ufrag;
     ++(reflected ? stats_.own_checks : stats_.dropped_wrong_username);
     return;
   }
-  if (!authenticate(message, datagram, *generation)) return;
-  if (generation != &current_) {
+  // After a restart of the peer's, libwebrtc checks from its new ports with the fragment that it
+  // knows of us, may keep to that for good, and wants to hear it from us on that pair. Such a check
+  // is the present generation's, whatever it calls us.
+  const bool is_old = previous_ && local == &previous_->local &&
+                      (!previous_->remote || theirs == previous_->remote->ufrag);
+  const bool is_former = former_ && local == &*former_;
+  if (is_former && (!current_.remote || theirs != current_.remote->ufrag)) {
+    ++stats_.dropped_wrong_username;
+    return;
+  }
+  if (!authenticate(message, datagram, is_old ? *previous_ : current_, local->pwd)) return;
+  if (is_old) {
     handle_old_request(now, message, datagram);
     return;
   }
-  if (!resolve_role_conflict(message, datagram)) return;
-  reply_success(message, datagram, current_);
+  if (!resolve_role_conflict(message, datagram, local->pwd)) return;
+  reply_success(message, datagram, local->pwd);
 
-  const EarlyCheck check{
-      datagram.socket,         datagram.source,      message.priority().value_or(0),
-      message.use_candidate(), message.nomination(), std::string(username.substr(colon + 1))};
+  const EarlyCheck check{datagram.socket,
+                         datagram.source,
+                         message.priority().value_or(0),
+                         message.use_candidate(),
+                         message.nomination(),
+                         std::string(theirs),
+                         local == &current_.local ? std::string() : std::string(ours)};
   // Answered already; the rest waits until signalling says who this is.
   if (!current_.remote || check.remote_ufrag != current_.remote->ufrag) {
     keep_early_check(check);
@@ -66,9 +81,8 @@ void Agent::handle_request(Time now, const stun::Message& message, const net::Da
 
 /// True if the request is the peer's and is to be answered.
 bool Agent::authenticate(const stun::Message& message, const net::Datagram& datagram,
-                         const Generation& generation) {
-  if (message.check_integrity_sha1(as_bytes(generation.local.pwd)) !=
-      stun::Message::Integrity::kOk) {
+                         const Generation& generation, std::string_view pwd) {
+  if (message.check_integrity_sha1(as_bytes(pwd)) != stun::Message::Integrity::kOk) {
     ++stats_.dropped_bad_integrity;
     return false;
   }
@@ -81,13 +95,12 @@ bool Agent::authenticate(const stun::Message& message, const net::Datagram& data
   const auto unknown = message.unknown_required(kKnownAttributes);
   if (!unknown.empty()) {
     ++stats_.unknown_attributes;
-    reply_error(message, datagram, generation, stun::kUnknownAttribute, "Unknown Attribute",
-                unknown);
+    reply_error(message, datagram, pwd, stun::kUnknownAttribute, "Unknown Attribute", unknown);
     return false;
   }
   if (revoked_) {
     ++stats_.consent_refused;
-    reply_error(message, datagram, generation, stun::kForbidden, "Forbidden");
+    reply_error(message, datagram, pwd, stun::kForbidden, "Forbidden");
     return false;
   }
   return true;
@@ -100,7 +113,7 @@ void Agent::handle_old_request(Time now, const stun::Message& message,
   Generation& generation = *previous_;
   CandidatePair* pair = generation.check_list.find(datagram.socket, datagram.source);
   if (pair == nullptr || !pair->valid) return;
-  reply_success(message, datagram, generation);
+  reply_success(message, datagram, generation.local.pwd);
   ++pair->requests_received;
   ++pair->responses_sent;
   pair->last_heard = now;
@@ -118,6 +131,7 @@ void Agent::keep_early_check(const EarlyCheck& check) {
     known.use_candidate |= check.use_candidate;
     if (check.nomination) known.nomination = check.nomination;
     known.remote_ufrag = check.remote_ufrag;
+    known.former_ufrag = check.former_ufrag;
     return;
   }
   if (early_checks_.size() >= kMaxEarlyChecks) {
@@ -128,7 +142,8 @@ void Agent::keep_early_check(const EarlyCheck& check) {
 }
 
 /// RFC 8445 section 7.3.1.1. False if the request was answered with 487 and is done with.
-bool Agent::resolve_role_conflict(const stun::Message& message, const net::Datagram& datagram) {
+bool Agent::resolve_role_conflict(const stun::Message& message, const net::Datagram& datagram,
+                                  std::string_view pwd) {
   const auto controlling = message.ice_controlling();
   const auto controlled = message.ice_controlled();
   const bool conflict =
@@ -142,7 +157,7 @@ bool Agent::resolve_role_conflict(const stun::Message& message, const net::Datag
   // agent gives way (section 6.1.1).
   const bool keep = !config_.lite && ours_is_larger == (role_ == Role::kControlling);
   if (keep) {
-    reply_error(message, datagram, current_, stun::kRoleConflict, "Role Conflict");
+    reply_error(message, datagram, pwd, stun::kRoleConflict, "Role Conflict");
     return false;
   }
   switch_role(config_.lite ? Role::kControlled : opposite(role_));
@@ -188,6 +203,7 @@ void Agent::learn_from_check(Time now, const EarlyCheck& check) {
   CandidatePair* pair = pair_for(check);
   if (pair == nullptr) return;
   pair->heard = true;
+  pair->former_ufrag = check.former_ufrag;
   pair->last_heard = now;
   ++pair->requests_received;
   ++pair->responses_sent;
@@ -244,23 +260,23 @@ void Agent::replay_early_checks(Time now) {
 }
 
 void Agent::reply_success(const stun::Message& request, const net::Datagram& datagram,
-                          const Generation& generation) {
+                          std::string_view pwd) {
   std::array<std::uint8_t, kMaxResponse> space;
   stun::MessageBuilder response(space, stun::Class::kSuccess, request);
   response.add_xor_address(stun::AttributeType::kXorMappedAddress, datagram.source);
-  response.add_integrity_sha1(as_bytes(generation.local.pwd));
+  response.add_integrity_sha1(as_bytes(pwd));
   response.add_fingerprint();
   send(datagram.socket, datagram.source, response.bytes());
 }
 
 void Agent::reply_error(const stun::Message& request, const net::Datagram& datagram,
-                        const Generation& generation, std::uint16_t code, std::string_view reason,
+                        std::string_view pwd, std::uint16_t code, std::string_view reason,
                         std::span<const stun::AttributeType> unknown) {
   std::array<std::uint8_t, kMaxResponse> space;
   stun::MessageBuilder response(space, stun::Class::kError, request);
   response.add_error(code, reason);
   if (!unknown.empty()) response.add_unknown_attributes(unknown);
-  response.add_integrity_sha1(as_bytes(generation.local.pwd));
+  response.add_integrity_sha1(as_bytes(pwd));
   response.add_fingerprint();
   send(datagram.socket, datagram.source, response.bytes());
 }

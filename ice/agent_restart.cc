@@ -21,6 +21,7 @@ Result<> Agent::restart(Time now, std::optional<Credentials> credentials) {
   // What carries data is kept. A generation that never got that far is forgotten with all its
   // candidates, however many restarts come before the peer answers one.
   const bool keep_previous = previous_ && &carrier() == &*previous_;
+  const Credentials former = current_.local;
   const std::uint32_t next_id = current_.check_list.next_id();
   Generation next(credentials ? *credentials : Credentials::generate(random_), config_.policy,
                   CheckList(config_.max_pairs, next_id), config_.consent);
@@ -31,6 +32,7 @@ Result<> Agent::restart(Time now, std::optional<Credentials> credentials) {
     }
   }
   previous_ends_.reset();
+  former_ = former;
   current_ = std::move(next);
   // Checks of the old generation would only find pairs for it; its consent requests go on.
   checks_.clear_connectivity();
@@ -80,10 +82,10 @@ Generation* Agent::generation_of(PairId pair) {
   return nullptr;
 }
 
-Generation* Agent::generation_of(std::string_view local_ufrag) {
-  if (current_.local.ufrag == local_ufrag) return &current_;
-  if (previous_ && previous_->local.ufrag == local_ufrag) return &*previous_;
-  return nullptr;
+const Credentials* Agent::credentials_of(std::string_view local_ufrag) const {
+  if (current_.local.ufrag == local_ufrag) return &current_.local;
+  if (previous_ && previous_->local.ufrag == local_ufrag) return &previous_->local;
+  return former_ && former_->ufrag == local_ufrag ? &*former_ : nullptr;
 }
 
 /// The old generation goes when its path is lost, or some time after the new one took over: the

@@ -84,6 +84,9 @@ struct CandidatePair {
   /// The controlling peer sent USE-CANDIDATE before our own check succeeded (section 7.3.1.5).
   bool nominate_on_success = false;
   std::uint32_t nomination_on_success = 0;
+  /// What the peer called us in its last check over this pair, if that was a former fragment: then
+  /// it takes no other from us (see `Agent::handle_request`).
+  std::string former_ufrag;
   /// The peer sent an authenticated check over it, so its address is validated.
   bool heard = false;
   bool triggered = false;  ///< Waits in the triggered-check queue.

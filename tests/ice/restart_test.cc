@@ -98,6 +98,47 @@ TEST_F(IceRestart, KeepsTheConsentOfTheOldPairWhileThePeerDoesNotAnswerForAMinut
   EXPECT_TRUE(run_until_agreed());
 }
 
+TEST_F(IceRestart, TakesChecksThatNameOurOldFragmentFromThePeersNewPorts) {
+  // As Chromium's, which keeps to the remote candidate that it knew when it opened the port.
+  constexpr const char* kNewPort = "192.0.2.1:3000";
+  connect();
+  const Credentials old = bob_.agent.local_credentials();
+  wire_.restart_both(alice_, bob_);
+  const Credentials alices = alice_.agent.local_credentials();
+  std::size_t answers = 0;
+  std::size_t checks = 0;
+  wire_.elsewhere = [&](const Packet& packet) {
+    ASSERT_EQ(packet.destination, endpoint(kNewPort));
+    const auto message = packet.stun();
+    ASSERT_TRUE(message);
+    const auto& pwd = packet.is_request() ? alices.pwd : old.pwd;
+    EXPECT_EQ(message->check_integrity_sha1(as_bytes(pwd)), stun::Message::Integrity::kOk);
+    if (packet.is_request()) {
+      EXPECT_EQ(message->username(), alices.ufrag + ':' + old.ufrag);
+    }
+    ++(packet.is_request() ? checks : answers);
+  };
+  const auto check = [&](const Credentials& from) {
+    wire_.inject(kNewPort, kBob, binding_request(from, old, Role::kControlling, 9));
+    wire_.run_for(seconds(1));
+  };
+  check(alices);
+  EXPECT_EQ(answers, 1u);
+  EXPECT_GT(checks, 0u);
+  const CandidatePair* learned = bob_.pair_to(kNewPort);
+  ASSERT_NE(learned, nullptr);
+  EXPECT_TRUE(learned->heard);
+  // Also when the old generation is gone; but nobody else's.
+  ASSERT_TRUE(run_until_agreed());
+  wire_.run_for(minutes(1));
+  check(alices);
+  EXPECT_EQ(answers, 2u);
+  const std::uint64_t dropped = bob_.agent.stats().dropped_wrong_username;
+  check({"stranger", alices.pwd});
+  EXPECT_EQ(answers, 2u);
+  EXPECT_EQ(bob_.agent.stats().dropped_wrong_username, dropped + 1);
+}
+
 TEST_F(IceRestart, KeepsTheRolesAndNeedsNewCredentials) {
   connect();
   const Credentials used = alice_.agent.local_credentials();
